@@ -157,3 +157,8 @@ def convert(x: Array, like: Array) -> Array:
 def look_up(table: np.ndarray, index: Array) -> Array:
     """``table[index]`` for an integer table kept by numpy and ids of any shape and library."""
     return index_like(table, index)[index]
+
+
+def add_axis(x: Array) -> Array:
+    """``x[..., None]``, also for the bare `Fraction` that numpy gives for a rational array without axes."""
+    return (np.asarray(x, dtype=object) if isinstance(x, Fraction) else x)[..., None]
