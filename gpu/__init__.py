@@ -1,0 +1,1 @@
+"""Torch code: model pairs and the capture of their logits."""

@@ -1,0 +1,1 @@
+"""Machine proofs of the claims of `rdk_theory.theorems`."""

@@ -1,0 +1,1 @@
+"""Experiments on synthetic ensembles, one a file: parameters to tidy table to figure."""
