@@ -156,8 +156,8 @@ def _advice(error: ModuleNotFoundError) -> str | None:
     """Which extra brings the missing module; `None` if it is none of an optional dependency."""
     module = (error.name or "").partition(".")[0]
     for requirement in metadata.requires(DISTRIBUTION) or []:
-        match = re.match(r"""([\w.-]+).*extra\s*==\s*["'](\w+)["']""", requirement)
-        if match and match[1].replace("-", "_") == module:
+        match = re.match(r"""(\w+).*extra\s*==\s*["'](\w+)["']""", requirement)
+        if match and match[1] == module:
             return f"needs {module}, which is not installed: pip install '{DISTRIBUTION}[{match[2]}]'"
     return None
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from rdk_theory.runs import atomic_path
 
-Cell: TypeAlias = None | bool | int | float | str
+Cell: TypeAlias = bool | int | float | str | None
 Row: TypeAlias = dict[str, Cell]
 
 _INTEGER = re.compile(r"-?[0-9]+")
