@@ -6,7 +6,8 @@ a vocabulary; `Ids[Array, "..."]` one of integers. The test suite enforces them;
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typing import Annotated as Flags
@@ -17,10 +18,17 @@ else:
     from jaxtyping import Bool as Flags
     from jaxtyping import Int as Ids
 
-    class Real(AbstractDtype):
-        """Floats of any width, or exact rationals."""
+    class _Real(AbstractDtype):
+        """Floats of any width, or exact rationals; numpy's scalar type of `object` is named ``object_``."""
 
-        dtypes = ["float16", "bfloat16", "float32", "float64", "object"]
+        dtypes = ["float16", "bfloat16", "float32", "float64", "object_"]
+
+    class Real:
+        """An array of real numbers, or the bare `Fraction` that numpy gives for a rational array of no axes."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            """``Real[Array, "*batch N"]``: the array type, then the shape."""
+            return _Real[item] | Fraction
 
 
 __all__ = ["Flags", "Ids", "Real"]
