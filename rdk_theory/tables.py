@@ -7,7 +7,6 @@ floats are written by `repr`, and a text that would read back as something else 
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from rdk_theory.runs import atomic_path
 Cell: TypeAlias = bool | int | float | str | None
 Row: TypeAlias = dict[str, Cell]
 
+_SPECIAL = re.compile(r'[",\r\n]')
 _INTEGER = re.compile(r"-?[0-9]+")
 _FLOAT = re.compile(r"-?([0-9]+(\.[0-9]*)?(e[+-]?[0-9]+)?|inf)")
 
@@ -42,13 +42,9 @@ def write(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
         would read back as a number, a truth value or an empty cell.
     """
     columns = _columns(rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for index, row in enumerate(rows):
-        writer.writerow([_format(row[column], column, index) for column in columns])
+    lines = [columns, *([_format(row[column], column, index) for column in columns] for index, row in enumerate(rows))]
     with atomic_path(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
+        temporary.write_text("".join(map(_line, lines)), encoding="utf-8", newline="")
 
 
 def read(path: str | Path) -> list[Row]:
@@ -122,6 +118,12 @@ def _columns(rows: Sequence[Mapping[str, object]]) -> list[str]:
             difference = sorted(set(row) ^ set(columns))
             raise ValueError(f"rows of length {len(rows)} differ in the columns {difference} at index ({index},)")
     return columns
+
+
+def _line(texts: list[str]) -> str:
+    """One line of a CSV file. (`csv.writer` leaves a carriage return unquoted, which ends the line for a reader.)"""
+    quoted = ['"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) else text for text in texts]
+    return (",".join(quoted) or '""') + "\n"
 
 
 def _cell(value: object, column: str, index: int) -> Cell:
