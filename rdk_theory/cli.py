@@ -115,7 +115,7 @@ def _run(entry: metadata.EntryPoint, arguments: list[str]) -> int:
     except (ValueError, OSError) as error:
         if os.environ.get("RDK_TRACEBACK") == "1":
             raise
-        return _stop(f"{program}: {' '.join(str(error).split())}", 2)
+        return _stop(f"{program}: {_line(error)}", 2)
 
 
 def _overview(entries: dict[str, metadata.EntryPoint], arguments: list[str]) -> int:
@@ -138,7 +138,7 @@ def _overview(entries: dict[str, metadata.EntryPoint], arguments: list[str]) -> 
     except SystemExit as stop:
         return int(stop.code or 0)
     if options.command is None and not arguments:
-        parser.print_help()
+        parser.print_help(sys.stderr)
         return 2
     return _stop(f"rdk: no command {arguments[0]!r}; there are {', '.join(entries)}", 2)
 
@@ -160,6 +160,13 @@ def _advice(error: ModuleNotFoundError) -> str | None:
         if match and match[1] == module:
             return f"needs {module}, which is not installed: pip install '{DISTRIBUTION}[{match[2]}]'"
     return None
+
+
+def _line(error: ValueError | OSError) -> str:
+    """An error's message in one line."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
 
 
 def _stop(message: str, status: int) -> int:
