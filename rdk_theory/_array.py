@@ -26,7 +26,9 @@ def namespace(*arrays: Array) -> Any:
 
     A sum over the only axis of a rational array is a bare `Fraction`; it counts as numpy.
     """
-    return array_api_compat.array_namespace(*(np.asarray(a, dtype=object) if isinstance(a, Fraction) else a for a in arrays))
+    return array_api_compat.array_namespace(
+        *(np.asarray(a, dtype=object) if isinstance(a, Fraction) else a for a in arrays)
+    )
 
 
 def is_numpy(x: Array) -> bool:

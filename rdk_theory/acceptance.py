@@ -168,4 +168,3 @@ def acceptance_gain(
     won = xp.sum(xp.where(under, xp.minimum(p, r) - q, nothing), axis=-1)
     lost = xp.sum(xp.where(under, nothing, residual_weights(p, r)), axis=-1)
     return won, lost
-

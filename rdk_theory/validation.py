@@ -33,7 +33,9 @@ def real(name: str, x: Any) -> None:
     if is_exact(x):
         for index, value in np.ndenumerate(x):
             if not isinstance(value, Fraction):
-                raise ValueError(f"{name} of shape {x.shape} has dtype object but holds {type(value).__name__} at {index}")
+                raise ValueError(
+                    f"{name} of shape {x.shape} has dtype object but holds {type(value).__name__} at {index}"
+                )
     elif not is_floating(x):
         raise ValueError(f"{name} of shape {tuple(x.shape)} must be floating point, not {dtype_name(x)}")
 

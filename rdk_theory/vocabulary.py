@@ -72,12 +72,16 @@ class Vocabulary:
         self.draft_size = int(draft_size)
         if draft_ids is None:
             if self.draft_size != self.size:
-                raise ValueError(f"draft_ids is needed where draft_size ({self.draft_size}) differs from size ({self.size})")
+                raise ValueError(
+                    f"draft_ids is needed where draft_size ({self.draft_size}) differs from size ({self.size})"
+                )
             self.draft_ids = self.kept
         else:
             self.draft_ids = _ids("draft_ids", draft_ids, self.draft_size)
             if self.draft_ids.shape != self.kept.shape:
-                raise ValueError(f"draft_ids has shape {self.draft_ids.shape}, expected {self.kept.shape}, that of kept")
+                raise ValueError(
+                    f"draft_ids has shape {self.draft_ids.shape}, expected {self.kept.shape}, that of kept"
+                )
 
     @classmethod
     def full(cls, size: int) -> Vocabulary:
@@ -91,7 +95,9 @@ class Vocabulary:
         return cls(size, array, draft_size=array.size, draft_ids=np.arange(array.size))
 
     @classmethod
-    def intersection(cls, target: Sequence[str] | Sequence[bytes], draft: Sequence[str] | Sequence[bytes]) -> Vocabulary:
+    def intersection(
+        cls, target: Sequence[str] | Sequence[bytes], draft: Sequence[str] | Sequence[bytes]
+    ) -> Vocabulary:
         """Tokens that two tokenizers share, by their text; each sequence lists token texts in id order."""
         draft_id = {token: i for i, token in enumerate(draft)}
         shared = [(i, draft_id[token]) for i, token in enumerate(target) if token in draft_id]
@@ -115,7 +121,7 @@ class Vocabulary:
 
     @cached_property
     def cold(self) -> np.ndarray:
-        """``C = T \\ I``: the target ids that cannot be drafted, ascending; shape ``(N − K,)``."""
+        r"""``C = T \ I``: the target ids that cannot be drafted, ascending; shape ``(N − K,)``."""
         out = np.flatnonzero(self.position < 0)
         out.setflags(write=False)
         return out
