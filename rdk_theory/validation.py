@@ -115,9 +115,8 @@ def unit_sums(name: str, x: Array, sums: Array) -> None:
     if bool(xp.any(negative)):
         raise _offence(name, x, negative, "is negative")
     index = tuple(int(i) for i in np.argwhere(~to_numpy(ok))[0])
-    raise ValueError(
-        f"{name} of shape {tuple(x.shape)} must sum to 1 over its last axis; row {index} sums to {to_numpy(sums)[index]}"
-    )
+    total = to_numpy(sums)[index]
+    raise ValueError(f"{name} of shape {tuple(x.shape)} must sum to 1 over its last axis; row {index} sums to {total}")
 
 
 def uniform(name: str, x: Any, shape: tuple[int, ...]) -> None:
