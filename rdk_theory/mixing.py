@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def optimal_mixing(
     return _walk(kinks, drops, slope, start, contexts)
 
 
-def _pieces(p: np.ndarray, q: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, object, object]:
+def _pieces(p: np.ndarray, q: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any, Any]:
     """Kinks in (0, 1) with the fall of slope at each, the slope right of 0 and the value at 0, summed over contexts."""
     difference = r - q
     rising = difference > 0
@@ -81,7 +82,7 @@ def _pieces(p: np.ndarray, q: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np
     return gap / fall, np.abs(fall), slope, np.minimum(p, q).sum()
 
 
-def _walk(kinks: np.ndarray, drops: np.ndarray, slope: object, start: object, contexts: int) -> Mixing:
+def _walk(kinks: np.ndarray, drops: np.ndarray, slope: Any, start: Any, contexts: int) -> Mixing:
     """Follow the concave polygon from 0 to 1, noting its top and where it comes back to its start."""
     exact = kinks.dtype == object or is_exact(np.asarray(slope))
     order = np.argsort(kinks, kind="stable")
