@@ -17,7 +17,13 @@ from rdk_theory import Vocabulary, acceptance_rate, restrict
 from rdk_theory.kernels import Embedding, RankOne
 
 OPTIONAL = ["torch", "transformers", "tokenizers", "matplotlib", "sympy", "z3", "cvc5", "hypothesis", "beartype"]
-MODULES = [module.name for module in pkgutil.walk_packages(rdk_theory.__path__, "rdk_theory.")]
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(rdk_theory.__path__, "rdk_theory.")
+    if not module.name.endswith("__main__")
+    # Drawing the report needs the extra `report`; the command that says so does not.
+    and (not module.name.startswith("rdk_theory.report.") or module.name.endswith(".command"))
+]
 
 
 def rdk(*arguments):
@@ -32,7 +38,7 @@ def test_this_lane_lacks_what_is_optional(name):
     assert importlib.util.find_spec(name) is None
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
+@pytest.mark.parametrize("name", MODULES)
 def test_every_module_of_the_mathematics_imports(name):
     importlib.import_module(name)
 
@@ -41,7 +47,7 @@ def test_acceptance_of_a_pruned_and_of_a_redistributed_draft():
     vocab = Vocabulary(size=4, kept=[2, 0])
     target = np.array([0.4, 0.2, 0.3, 0.1])
     draft = restrict(np.array([0.5, 0.1, 0.3, 0.1]), vocab)
-    assert draft.tolist() == [0.375, 0.625]
+    assert np.abs(draft - [0.375, 0.625]).max() <= 1e-12
     assert abs(acceptance_rate(target, Embedding(vocab).redistribute(draft)) - 0.7) <= 1e-12
     prior = np.array([0.0, 2 / 3, 0.0, 1 / 3])
     # 0.3 of the mass goes to the cold tokens in the target's own proportion; of the rest, 0.4375 on token 0 covers 0.4.
