@@ -1,0 +1,192 @@
+"""One self-contained page from the tables and figures of a run."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from rdk_theory import provenance, tables
+from rdk_theory.report import charts, findings, formulas
+from rdk_theory.runs import atomic_path
+from rdk_theory.tables import Row
+from rdk_theory.theorems.registry import claims as registry
+
+SECTIONS = {
+    "A": "Acceptance and losslessness",
+    "B": "Restricted vocabularies",
+    "C": "Dominance",
+    "D": "First-order approximations",
+    "E": "How much mass is cold",
+    "F": "Sequences and speed",
+}
+
+
+def write(folder: Path, pairs: Sequence[Mapping[str, str]], *, quick: bool) -> Path:
+    """Write ``index.html`` from what stands below `folder`.
+
+    Parameters
+    ----------
+    folder
+        Holds ``claims.json``, ``simulations/experiments.json`` with its tables and figures, and for each pair
+        ``<id>/measure.csv``, ``<id>/acceptance.svg`` and ``<id>/gain.svg``.
+    pairs
+        For each pair its ``id`` (the folder), ``title`` and ``text``.
+    quick
+        Whether the run was the short one; the page says so.
+    """
+    from jinja2 import Environment, PackageLoader
+    from markupsafe import Markup
+
+    environment = Environment(loader=PackageLoader("rdk_theory.report"), autoescape=True, trim_blocks=True)
+    figure = environment.get_template("figure.html")
+    environment.globals["card"] = lambda item: Markup(figure.render(figure=item))
+    records = json.loads((folder / "claims.json").read_text(encoding="utf-8"))["claims"]
+    measured = {pair["id"]: tables.read(folder / pair["id"] / "measure.csv") for pair in pairs}
+    said = findings.about_claims(records)
+    for pair in pairs:
+        said += findings.about_pair(measured[pair["id"]], pair["title"])
+    text = environment.get_template("page.html").render(
+        title="quick report" if quick else "report",
+        css=Markup(_resource("style.css")),
+        lead=_lead(quick),
+        findings=said,
+        pairs=[_pair(folder, pair, measured[pair["id"]]) for pair in pairs],
+        simulations=_simulations(folder),
+        sections=_sections(records),
+        provenance=_provenance(),
+    )
+    path = folder / "index.html"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def _lead(quick: bool) -> str:
+    text = (
+        "When a drafter’s vocabulary is pruned, its mass can be moved onto the tokens that it lost. This page says "
+        "when that raises the acceptance rate of speculative decoding, when it provably does, and when it does not."
+    )
+    return text + (" This is the quick run: smaller sizes, wider intervals." if quick else "")
+
+
+def _resource(name: str) -> str:
+    return (resources.files("rdk_theory.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def image(path: Path) -> str:
+    """An SVG file as a data URI, so that ids of two figures never meet in one document."""
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _pair(folder: Path, pair: Mapping[str, str], rows: Sequence[Row]) -> dict[str, Any]:
+    where = pair["id"]
+    fractions = sorted({float(str(row["fraction"])) for row in rows}, reverse=True)
+    samplers = list(dict.fromkeys([*charts.NAMES, *(str(row["sampler"]) for row in rows)]))
+    cells = {(str(row["sampler"]), float(str(row["fraction"]))): row for row in rows}
+    return {
+        **pair,
+        "table": f"{where}/measure.csv",
+        "fractions": [f"{100 * fraction:g} %" for fraction in fractions],
+        "rows": [
+            {"name": charts.name(sampler), "cells": [_cell(cells.get((sampler, fraction))) for fraction in fractions]}
+            for sampler in samplers
+            if any((sampler, fraction) in cells for fraction in fractions)
+        ],
+        "figures": [
+            {
+                "id": f"{where}-{stem}",
+                "title": title,
+                "caption": caption,
+                "claims": claims,
+                "table": f"{where}/measure.csv",
+                "image": image(folder / where / f"{stem}.svg"),
+            }
+            for stem, title, caption, claims in (
+                (
+                    "acceptance",
+                    "Acceptance by kept share.",
+                    "Points: mean over held-out contexts; band: 95 % document bootstrap; dotted: TLI's ceiling p(I).",
+                    ("support-ceiling", "optimal-kernel"),
+                ),
+                (
+                    "gain",
+                    "Gain over TLI.",
+                    "Below 0 the kernel loses on this pair. Band: 95 % document bootstrap of the paired difference.",
+                    ("gain-identity", "overshoot", "holdout-dominance"),
+                ),
+            )
+        ],
+    }
+
+
+def _cell(row: Row | None) -> dict[str, str]:
+    if row is None:
+        return {"value": "–", "interval": "", "kind": ""}
+    kind = ""
+    if row["sampler"] not in findings.NOT_KERNELS:
+        kind = "certified" if row["certified"] else "loses" if float(str(row["gain_high"])) < 0 else ""
+    interval = f"[{float(str(row['low'])):.3f}, {float(str(row['high'])):.3f}]"
+    return {"value": f"{float(str(row['acceptance'])):.3f}", "interval": interval, "kind": kind}
+
+
+def _simulations(folder: Path) -> list[dict[str, Any]]:
+    base = folder / "simulations"
+    listed = json.loads((base / "experiments.json").read_text(encoding="utf-8"))["experiments"]
+    return [
+        {
+            **item,
+            "table": f"simulations/{item['table']}",
+            "image": image(base / item["figure"]),
+        }
+        for item in listed
+    ]
+
+
+def _sections(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    from markupsafe import Markup
+
+    known = registry()
+    letters = dict.fromkeys(record["section"] for record in records)
+    sections = []
+    for letter in letters:
+        mine = []
+        for record in records:
+            if record["section"] != letter:
+                continue
+            claim = known[record["id"]]
+            mine.append(
+                {
+                    **record,
+                    "rungs": " ".join(record["rungs"]) or "no rung",
+                    "instances": f"{record['instances']:,}",
+                    "seconds": f"{record['seconds']:.1f}",
+                    "statement": Markup(formulas.prose(claim.statement)),
+                    "clauses": [
+                        {"name": c.name, "kind": str(c.kind), "statement": Markup(formulas.prose(c.statement))}
+                        for c in claim.clauses
+                    ],
+                    "hypotheses": [
+                        {"name": h.name, "statement": Markup(formulas.prose(h.statement))} for h in claim.hypotheses
+                    ],
+                    "remarks": [Markup(formulas.remark(r)) for r in claim.remarks],
+                    "source": claim.source,
+                    "reasons": [
+                        f"{o['rung']}: {o['reason']}"
+                        for o in record["outcomes"]
+                        if o["status"] in ("refuted", "unknown")
+                    ],
+                }
+            )
+        sections.append({"letter": letter, "title": SECTIONS[letter], "claims": mine})
+    return sections
+
+
+def _provenance() -> list[tuple[str, str]]:
+    rows = [("machine", ", ".join(f"{k} {v}" for k, v in provenance.hardware().items()))]
+    rows += [("git", ", ".join(f"{k} {v}" for k, v in (provenance.git_state() or {}).items()) or "not a checkout")]
+    rows += [(name, version) for name, version in provenance.versions().items()]
+    return [(key, str(value)) for key, value in rows]
