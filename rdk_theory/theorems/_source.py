@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rdk_theory._array import to_fractions
+
 T = TypeVar("T")
 
 
@@ -53,6 +55,14 @@ class Source(ABC):
         out = self.array([0] * size)
         out[ids] = self.distribution(len(ids))
         return out
+
+    def rational_distribution(self, size: int) -> np.ndarray:
+        """A probability vector of rationals, whatever the arithmetic of the source.
+
+        For clauses on truth values ("equality iff …"), which rounding would flip.
+        """
+        values = to_fractions(self.distribution(size))
+        return np.asarray(values / values.sum())
 
     def open_weight(self) -> Any:
         """A number in (0, 1)."""
