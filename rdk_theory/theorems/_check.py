@@ -99,7 +99,8 @@ def _run(
     instances: Callable[[Clause], Iterator[Instance]],
     exact: bool,
 ) -> Outcome:
-    start, total, sizes = time.perf_counter(), 0, []
+    start, total = time.perf_counter(), 0
+    sizes: list[str] = []
 
     def outcome(status: Status, reason: str = "") -> Outcome:
         return Outcome(claim.id, rung, status, total, "; ".join(sizes), time.perf_counter() - start, reason)

@@ -7,27 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+Row: TypeAlias = Sequence[Any] | np.ndarray
+"""Numbers in a row: a list, or an array of one axis."""
 
-def overlap(p: Sequence[Any], r: Sequence[Any]) -> Any:
+
+def overlap(p: Row, r: Row) -> Any:
     """``Σ min(p, r)`` by a loop."""
     return sum(min(a, b) for a, b in zip(p, r, strict=True))
 
 
-def positive_part(p: Sequence[Any], r: Sequence[Any]) -> list[Any]:
+def positive_part(p: Row, r: Row) -> list[Any]:
     """``(p − r)_+``, entry by entry."""
     return [max(a - b, 0) for a, b in zip(p, r, strict=True)]
 
 
-def acceptance_by_trial(p: Sequence[Any], r: Sequence[Any]) -> Any:
+def acceptance_by_trial(p: Row, r: Row) -> Any:
     """``Σ_x r_x · P[u < p_x / r_x]``: the accept step played out for every drafted token."""
     return sum(rx * min(1, px / rx) for px, rx in zip(p, r, strict=True) if rx > 0)
 
 
-def emitted_by_trial(p: Sequence[Any], r: Sequence[Any]) -> list[Any]:
+def emitted_by_trial(p: Row, r: Row) -> list[Any]:
     """Law of the emitted token: the accepted part of every drafted token, and the rejected mass over the residual."""
     accepted = [rx * min(1, px / rx) if rx > 0 else 0 * px for px, rx in zip(p, r, strict=True)]
     rejected = 1 - sum(accepted)
@@ -43,18 +46,18 @@ def subsets(size: int) -> Iterator[tuple[bool, ...]]:
     return product((False, True), repeat=size)
 
 
-def cheapest_cut(p: Sequence[Any], r: Sequence[Any]) -> Any:
+def cheapest_cut(p: Row, r: Row) -> Any:
     """``min_H [p(H) + r(T∖H)]`` over all subsets: the dual of the largest coupling."""
     return min(sum(a if inside else b for a, b, inside in zip(p, r, flags, strict=True)) for flags in subsets(len(p)))
 
 
-def times(draft: Sequence[Any], matrix: np.ndarray) -> list[Any]:
+def times(draft: Row, matrix: np.ndarray) -> list[Any]:
     """``q' M`` by loops."""
     columns = range(matrix.shape[1])
     return [sum(draft[i] * matrix[i, j] for i in range(len(draft))) for j in columns]
 
 
-def embedded(draft: Sequence[Any], kept: Sequence[int], size: int) -> list[Any]:
+def embedded(draft: Row, kept: Sequence[int], size: int) -> list[Any]:
     """A row over kept tokens as a row over the target vocabulary, by a loop."""
     out = [draft[0] * 0] * size
     for value, token in zip(draft, kept, strict=True):
