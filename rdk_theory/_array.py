@@ -37,8 +37,8 @@ def is_numpy(x: Array) -> bool:
 
 
 def is_exact(x: Array) -> bool:
-    """Tell whether `x` holds rationals, so that arithmetic on it has no rounding."""
-    return is_numpy(x) and x.dtype == object
+    """Tell whether `x` holds rationals, or is one, so that arithmetic on it has no rounding."""
+    return isinstance(x, Fraction) or (is_numpy(x) and x.dtype == object)
 
 
 def is_floating(x: Array) -> bool:
@@ -150,7 +150,7 @@ def convert(x: Array, like: Array) -> Array:
     if is_exact(x) != is_exact(like):
         raise ValueError("rationals and floats are mixed; convert one side first")
     if is_numpy(x):
-        return floats_like(x, like)
+        return floats_like(np.asarray(x), like)
     if is_numpy(like):
         return to_numpy(x).astype(like.dtype, copy=False)
     return x.to(device=like.device, dtype=like.dtype)
