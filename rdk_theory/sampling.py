@@ -19,25 +19,38 @@ def inverse_cdf(weights: Real[Array, "*batch N"], uniform: Real[Array, "*batch"]
     uniform
         :math:`u \in [0, 1)`, one per row.
 
+    Raises
+    ------
+    ValueError
+        For a weight that is negative or not finite, a row whose weights are all 0, or a uniform outside [0, 1).
+
     Notes
     -----
     Sums run in float64 whatever the dtype, and against the sum that was really reached: a float32
     cumulative sum that ends below 1 loses no token. A token of weight zero is never returned, for
     :math:`u = 0` neither.
     """
-    validation.real("weights", weights)
+    validation.non_negative("weights", weights)
     validation.vocabulary_axis("weights", weights)
+    empty = namespace(weights).max(weights, axis=-1) <= 0
+    if bool(namespace(weights).any(empty)):
+        raise validation.row_offence("weights", weights, empty, "has no mass")
     validation.uniform("uniform", uniform, tuple(weights.shape[:-1]))
+    validation.same_library("weights and uniform", weights, uniform)
     return search(double(weights), double(uniform))
 
 
 def search(weights: Array, uniform: Array) -> Array:
     """`inverse_cdf` for callers that have checked: float64 or rational, positive row sums."""
-    xp = namespace(weights, uniform)
-    cumulative = xp.cumulative_sum(weights, axis=-1)
+    return locate(namespace(weights).cumulative_sum(weights, axis=-1), uniform)
+
+
+def locate(cumulative: Array, uniform: Array) -> Array:
+    """`search` where the cumulative sums are at hand, so that several draws from one row share them."""
+    xp = namespace(cumulative, uniform)
     total = cumulative[..., -1:]
     threshold = uniform[..., None] * total
-    if is_numpy(weights) and not is_exact(weights) and weights.ndim == 1:
+    if is_numpy(cumulative) and not is_exact(cumulative) and cumulative.ndim == 1:
         index = np.searchsorted(cumulative, threshold, side="right")[0]
         last = np.searchsorted(cumulative, total, side="left")[0]
         return np.minimum(index, last)

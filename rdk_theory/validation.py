@@ -56,6 +56,14 @@ def finite(name: str, x: Any) -> None:
         raise _offence(name, x, ~ok, "is not finite")
 
 
+def non_negative(name: str, x: Any) -> None:
+    """`x` is finite, and no entry is negative."""
+    finite(name, x)
+    negative = x < 0
+    if bool(negative.any()):
+        raise _offence(name, x, negative, "is negative")
+
+
 def logits(name: str, x: Any) -> None:
     """`x` is real, without NaN or +inf, and every row has a finite entry (−inf is a legal logit)."""
     real(name, x)
