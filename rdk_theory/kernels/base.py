@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rdk_theory import validation
-from rdk_theory._array import Array, double, is_array, is_numpy, namespace
+from rdk_theory._array import Array, convert, double, is_array, is_exact, is_numpy, namespace, to_fractions
 from rdk_theory._types import Ids, Real
 from rdk_theory.sampling import search
 from rdk_theory.vocabulary import Vocabulary
@@ -54,6 +54,11 @@ class Kernel(ABC):
         """``M[draft_id]``: the law to which the kept token at place `draft_id` of ``vocab.kept`` is moved."""
 
     @property
+    def context_free(self) -> bool:
+        """Whether all contexts share one ``M``, so that its methods may be asked for some rows of a batch only."""
+        return False
+
+    @property
     @abstractmethod
     def operations(self) -> Operations:
         """Cost of `redistribute` for one row."""
@@ -62,13 +67,15 @@ class Kernel(ABC):
         r""":math:`\tilde p_x = \sum_i q'_i M_{ix}` at one token a row; the proposal is not formed."""
         self.check_draft(draft)
         validation.token_ids("token", token, self.vocab.size, tuple(draft.shape[:-1]))
-        return namespace(draft).sum(double(draft) * double(self.column(token)), axis=-1)
+        wide = double(draft)
+        return namespace(wide).sum(wide * beside(self.column(token), wide), axis=-1)
 
     def draw(self, draft_id: Ids[Array, "*batch"], uniform: Real[Array, "*batch"]) -> Ids[Array, "*batch"]:
         r"""Second stage of a two-stage draw: :math:`x \sim M_i` by inverse CDF."""
         validation.token_ids("draft_id", draft_id, self.vocab.kept_size)
         validation.uniform("uniform", uniform, tuple(draft_id.shape))
-        return search(double(self.row(draft_id)), double(uniform))
+        wide = double(uniform)
+        return search(beside(self.row(draft_id), wide), wide)
 
     def first_order(self) -> Kernel:
         """The linear-time approximation of this kernel, with its `error_bound`."""
@@ -101,6 +108,11 @@ def parameter(name: str, value: Any) -> Array:
         value = np.asarray(value, dtype=object if not isinstance(value, int | float) else np.float64)
     validation.real(name, value)
     return value
+
+
+def beside(x: Array, like: Array) -> Array:
+    """Entries of a kernel as numbers of the kind of `like`; beside rationals a float is the rational that it is."""
+    return to_fractions(x) if is_exact(like) and is_numpy(x) and not is_exact(x) else convert(x, like)
 
 
 def contiguous_floats(x: Array) -> bool:

@@ -53,6 +53,11 @@ class Embedding(Kernel):
         value = gather_last(double(draft), xp.where(place < 0, place - place, place))
         return xp.where(place < 0, value - value, value)
 
+    @property
+    def context_free(self) -> bool:
+        """True: there is one embedding."""
+        return True
+
     @staticmethod
     def cost(N: Any, K: Any) -> Operations:
         """No arithmetic: `K` entries are read, `N` written."""

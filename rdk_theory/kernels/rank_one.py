@@ -106,7 +106,9 @@ class RankOne(Kernel):
         draft_id = self._index("draft_id", draft_id, self.vocab.kept_size)
         xp = namespace(self.prior)
         tokens = index_like(np.arange(self.vocab.size), self.prior)
-        same = xp.astype(index_like(look_up(self.vocab.kept, draft_id), self.prior)[..., None] == tokens, self.prior.dtype)
+        same = xp.astype(
+            index_like(look_up(self.vocab.kept, draft_id), self.prior)[..., None] == tokens, self.prior.dtype
+        )
         weight = convert(self.weight, self.prior)[..., None]
         return (1 - weight) * same + weight * self.prior
 
@@ -123,6 +125,11 @@ class RankOne(Kernel):
         weight = convert(self.weight, wide)
         return (1 - weight) * kept + weight * convert(self._prior_at(token), wide)
 
+    @property
+    def context_free(self) -> bool:
+        """Whether there is one weight and one prior."""
+        return bool(self.weight.ndim == 0 and self.prior.ndim == 1)
+
     @staticmethod
     def cost(N: Any, K: Any) -> Operations:
         r"""One product for each token, and one more with an addition for each kept token (and :math:`1-\theta`)."""
@@ -135,7 +142,9 @@ class RankOne(Kernel):
 
     def _check_batch(self, batch: tuple[int, ...]) -> None:
         if self.weight.ndim and tuple(self.weight.shape) != batch:
-            raise ValueError(f"draft has batch shape {batch}, expected {tuple(self.weight.shape)}: one row for each weight")
+            raise ValueError(
+                f"draft has batch shape {batch}, expected {tuple(self.weight.shape)}: one row for each weight"
+            )
 
     def _weight(self, draft: Array) -> Array:
         weight = convert(self.weight, widen(draft))
