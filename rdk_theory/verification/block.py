@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rdk_theory._array import Array, add_axis, double, gather_last, namespace
 from rdk_theory._types import Ids, Real
+from rdk_theory.acceptance import residual_weights
 from rdk_theory.sampling import search
 from rdk_theory.verification.chain import Verified, at_step, check_chain, emit, with_empty_last
+from rdk_theory.verification.token import ids_beside, residual_or_target
 
 
 def verify_block(
@@ -34,34 +36,31 @@ def verify_block(
     """
     check_chain(targets, proposals, drafted, accept_uniforms, residual_uniform, bonus_uniform)
     p, r, uniforms = double(targets), double(proposals), double(accept_uniforms)
+    ids = ids_beside(drafted, p)
     xp = namespace(p, r)
-    gamma = drafted.shape[-1]
-    ratio = gather_last(p[..., :-1, :], drafted) / gather_last(r, drafted)
-    weight = ratio[..., 0] * 0 + 1
+    gamma = ids.shape[-1]
+    drawn, wanted = gather_last(r, ids), gather_last(p[..., :-1, :], ids)
+    weight = drawn[..., 0] * 0 + 1
     weights = [weight]
-    accepted = xp.astype(drafted[..., 0] * 0, xp.int64)
+    accepted = ids[..., 0] * 0
     for i in range(1, gamma + 1):
-        weight = xp.minimum(weight * ratio[..., i - 1], weight * 0 + 1)
+        # w p / max(w p, r) is min(1, w p / r) without a quotient that overflows; r > 0 where x was drawn.
+        wished = weight * wanted[..., i - 1]
+        weight = wished / xp.maximum(wished, drawn[..., i - 1])
         weights.append(weight)
         passed = _passes(p, r, weight, uniforms[..., i - 1], i, gamma)
         accepted = xp.where(passed, accepted * 0 + i, accepted)
     reached = gather_last(xp.stack(weights, axis=-1), accepted)
     law, proposal = at_step(p, accepted), at_step(with_empty_last(r), accepted)
     finished = accepted == gamma
-    difference = add_axis(reached) * law - proposal
-    residual = xp.where(difference > 0, difference, difference * 0)
-    empty = xp.sum(residual, axis=-1, keepdims=True) <= 0
-    chosen = xp.where(finished[..., None] | empty, law, residual)
     uniform = xp.where(finished, double(bonus_uniform), double(residual_uniform))
-    return emit(drafted, accepted, search(chosen, uniform))
+    chosen = xp.where(finished[..., None], law, residual_or_target(add_axis(reached) * law, proposal))
+    return emit(ids, accepted, search(chosen, uniform))
 
 
 def _passes(p: Array, r: Array, weight: Array, uniform: Array, i: int, gamma: int) -> Array:
     """Whether prefix `i` passes: ``u (R + 1 − w) < R``, or ``u < w`` for the whole chain."""
     if i == gamma:
         return uniform < weight
-    xp = namespace(p, r)
-    difference = add_axis(weight) * p[..., i, :] - r[..., i, :]
-    mass = xp.sum(xp.where(difference > 0, difference, difference * 0), axis=-1)
-    certain = weight >= 1
-    return certain | (uniform * (mass + 1 - weight) < mass)
+    mass = namespace(p, r).sum(residual_weights(add_axis(weight) * p[..., i, :], r[..., i, :]), axis=-1)
+    return (weight >= 1) | (uniform * (mass + 1 - weight) < mass)

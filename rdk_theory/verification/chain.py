@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rdk_theory import validation
-from rdk_theory._array import Array, double, gather_axis, namespace
+from rdk_theory._array import Array, double, gather_axis, gather_last, namespace
 from rdk_theory._types import Ids, Real
 from rdk_theory.sampling import search
-from rdk_theory.verification.token import check_inputs, passes, residual_or_target
+from rdk_theory.verification.token import check_possible, check_uniforms, ids_beside, passes, residual_or_target
 
 
 class Verified(NamedTuple):
@@ -38,11 +38,16 @@ def verify_chain(
     targets
         :math:`p(\cdot \mid x_{<i})` for :math:`i = 1, …, \gamma + 1`: the last row is the bonus token's law.
     proposals
-        :math:`r(\cdot \mid x_{<i})`, the laws from which the tokens were really drawn.
+        :math:`r(\cdot \mid x_{<i})`, the laws from which the tokens were really drawn; :math:`\gamma \ge 1` rows.
     drafted
         The chain.
     accept_uniforms, residual_uniform, bonus_uniform
         Independent uniforms in [0, 1).
+
+    Returns
+    -------
+    Verified
+        The emitted tokens, followed by the target's own continuation, have the target's joint law exactly.
 
     Raises
     ------
@@ -50,15 +55,15 @@ def verify_chain(
         As `verify_token`; also if `targets` lacks the row for the bonus token.
     """
     check_chain(targets, proposals, drafted, accept_uniforms, residual_uniform, bonus_uniform)
-    p, r = double(targets), double(proposals)
+    p, r, ids = double(targets), double(proposals), ids_beside(drafted, targets)
     xp = namespace(p, r)
-    passed = passes(p[..., :-1, :], r, drafted, double(accept_uniforms))
-    accepted = xp.sum(xp.astype(xp.cumulative_prod(xp.astype(passed, xp.int64), axis=-1), xp.int64), axis=-1)
+    passed = passes(p[..., :-1, :], r, ids, double(accept_uniforms))
+    accepted = xp.sum(xp.cumulative_prod(xp.astype(passed, xp.int64), axis=-1), axis=-1)
     law, proposal = at_step(p, accepted), at_step(with_empty_last(r), accepted)
-    finished = accepted == drafted.shape[-1]
+    finished = accepted == ids.shape[-1]
     uniform = xp.where(finished, double(bonus_uniform), double(residual_uniform))
     weights = xp.where(finished[..., None], law, residual_or_target(law, proposal))
-    return emit(drafted, accepted, search(weights, uniform))
+    return emit(ids, accepted, search(weights, uniform))
 
 
 def check_chain(
@@ -77,10 +82,16 @@ def check_chain(
     *batch, gamma, size = proposals.shape
     validation.same_shape("targets", targets, (*batch, gamma + 1, size))
     validation.distribution("targets", targets)
-    check_inputs(targets[..., :-1, :], proposals, drafted)
-    validation.uniform("accept_uniforms", accept_uniforms, (*batch, gamma))
-    validation.uniform("residual_uniform", residual_uniform, tuple(batch))
-    validation.uniform("bonus_uniform", bonus_uniform, tuple(batch))
+    validation.distribution("proposals", proposals)
+    validation.same_library("targets and proposals", targets, proposals)
+    validation.token_ids("drafted", drafted, size, (*batch, gamma))
+    check_possible(gather_last(proposals, ids_beside(drafted, proposals)), drafted)
+    check_uniforms(
+        targets,
+        accept_uniforms=(accept_uniforms, (*batch, gamma)),
+        residual_uniform=(residual_uniform, tuple(batch)),
+        bonus_uniform=(bonus_uniform, tuple(batch)),
+    )
 
 
 def at_step(rows: Array, step: Array) -> Array:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rdk_theory import validation
-from rdk_theory._array import Array, double, gather_last, index_like, namespace
+from rdk_theory._array import Array, double, gather_last, index_like, namespace, to_numpy
 from rdk_theory._types import Flags, Ids, Real
+from rdk_theory.acceptance import residual_weights
 from rdk_theory.sampling import search
 
 
@@ -35,22 +38,25 @@ def verify_token(
     Raises
     ------
     ValueError
-        Also where ``proposal`` is 0 at the drafted token: it cannot have been drawn from that law, as
-        happens when a 16-bit row underflows where the draw did not.
+        If target or proposal is no distribution, shapes or libraries differ, an id is outside the vocabulary or a
+        uniform outside [0, 1). Also where ``proposal`` is 0 at the drafted token: it cannot have been drawn from that
+        law, as happens when a 16-bit row underflows where the draw did not.
 
     Notes
     -----
-    Ratios and sums are taken in float64 whatever the dtype. A residual that rounding has emptied
-    (target and proposal equal up to the last bit) is replaced by the target itself.
+    Leviathan et al. 2211.17192, Chen et al. 2302.01318. Ratios and sums are taken in float64 whatever the dtype, so
+    the emitted law is that of the rows given: 16-bit rows that miss sum 1 by up to their tolerance carry that error
+    over. A residual that rounding has emptied (target and proposal equal up to the last bit) is replaced by the
+    target itself.
     """
     check_inputs(target, proposal, drafted)
     batch = tuple(drafted.shape)
-    validation.uniform("accept_uniform", accept_uniform, batch)
-    validation.uniform("residual_uniform", residual_uniform, batch)
+    check_uniforms(target, accept_uniform=(accept_uniform, batch), residual_uniform=(residual_uniform, batch))
     p, r = double(target), double(proposal)
-    accepted = passes(p, r, drafted, double(accept_uniform))
+    ids = ids_beside(drafted, p)
+    accepted = passes(p, r, ids, double(accept_uniform))
     replaced = search(residual_or_target(p, r), double(residual_uniform))
-    return namespace(p).where(accepted, index_like(drafted, p), replaced), accepted
+    return namespace(p).where(accepted, ids, replaced), accepted
 
 
 def check_inputs(target: Array, proposal: Array, drafted: Array) -> None:
@@ -60,27 +66,48 @@ def check_inputs(target: Array, proposal: Array, drafted: Array) -> None:
     validation.same_library("target and proposal", target, proposal)
     validation.same_shape("proposal", proposal, tuple(target.shape))
     validation.token_ids("drafted", drafted, target.shape[-1], tuple(target.shape[:-1]))
-    check_possible(gather_last(proposal, index_like(drafted, proposal)), drafted)
+    check_possible(gather_last(proposal, ids_beside(drafted, proposal)), drafted)
+
+
+def check_uniforms(target: Array, **uniforms: tuple[Any, tuple[int, ...]]) -> None:
+    """Each named uniform has its shape, lies in [0, 1), and is of the library of `target`, rational where it is."""
+    for name, (uniform, shape) in uniforms.items():
+        validation.uniform(name, uniform, shape)
+        validation.same_library(f"target and {name}", target, uniform)
 
 
 def check_possible(probability: Array, drafted: Array) -> None:
     """Raise unless every drafted token has positive probability under the law that is said to have drawn it."""
-    impossible = probability <= 0
-    if bool(impossible.any() if hasattr(impossible, "any") else impossible):
+    impossible = to_numpy(probability <= 0)
+    if impossible.any():
         raise validation.row_offence(
             "drafted", drafted, impossible, "has probability 0 under the proposal: it was not drawn from that law"
         )
 
 
+def ids_beside(ids: Array, like: Array) -> Array:
+    """Token ids of any library and integer width as int64 indices for `like`."""
+    index = index_like(ids, like)
+    return namespace(index).astype(index, namespace(index).int64, copy=False)
+
+
 def passes(p: Array, r: Array, drafted: Array, uniform: Array) -> Array:
-    """The accept test ``u · r_x < p_x``: division-free, and certain where ``p_x ≥ r_x``."""
-    return uniform * gather_last(r, drafted) < gather_last(p, drafted)
+    """The accept test ``u · r_x < p_x``, without division; `drafted` has positive probability under `r`."""
+    return below(uniform, gather_last(r, drafted), gather_last(p, drafted))
+
+
+def below(uniform: Array, drawn: Array, target: Array) -> Array:
+    """``u · drawn < target``, and true for every ``u < 1`` where ``drawn ≤ target``.
+
+    The second condition follows from the first, except among subnormal numbers, where ``u · drawn`` can round
+    to ``drawn``.
+    """
+    return namespace(uniform).asarray((uniform * drawn < target) | (drawn <= target))
 
 
 def residual_or_target(p: Array, r: Array) -> Array:
     """Weights ``(p − r)_+``; where rounding left none, ``p``."""
     xp = namespace(p, r)
-    difference = p - r
-    weights = xp.where(difference > 0, difference, difference - difference)
-    empty = xp.sum(weights, axis=-1, keepdims=True) <= 0
+    weights = residual_weights(p, r)
+    empty = xp.max(weights, axis=-1, keepdims=True) <= 0
     return xp.where(empty, p, weights)
