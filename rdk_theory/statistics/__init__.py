@@ -1,0 +1,26 @@
+"""Intervals for what is measured, and tests of sampled laws that state both error rates."""
+
+from rdk_theory.statistics.bounds import HoldoutBound, empirical_bernstein, holdout_bound
+from rdk_theory.statistics.intervals import (
+    Interval,
+    binomial_test,
+    bootstrap_interval,
+    bootstrap_means,
+    clopper_pearson,
+)
+from rdk_theory.statistics.laws import LawTest, LawTestResult, law_test, law_test_plan
+
+__all__ = [
+    "HoldoutBound",
+    "Interval",
+    "LawTest",
+    "LawTestResult",
+    "binomial_test",
+    "bootstrap_interval",
+    "bootstrap_means",
+    "clopper_pearson",
+    "empirical_bernstein",
+    "holdout_bound",
+    "law_test",
+    "law_test_plan",
+]
