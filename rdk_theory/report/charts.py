@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rdk_theory import figures
 from rdk_theory.tables import Row
@@ -30,63 +30,73 @@ def name(sampler: str) -> str:
     return NAMES.get(sampler, sampler.replace("-", " "))
 
 
-def _samplers(rows: Sequence[Row]) -> list[str]:
-    seen = dict.fromkeys(str(row["sampler"]) for row in rows)
-    known = [key for key in NAMES if key in seen]
-    return known + [key for key in seen if key not in NAMES]
-
-
-def _axis(axes: Axes, rows: Sequence[Row]) -> None:
-    fractions = sorted({float(row["fraction"]) for row in rows})  # type: ignore[arg-type]
-    axes.set_xscale("log")
-    axes.set_xticks(fractions, [f"{100 * f:g}" for f in fractions])
-    axes.minorticks_off()
-    axes.set_xlabel("kept tokens, % of the vocabulary")
+SHOWN = ("tli", "rank-one", "rank-one-cold-mass", "cooccurrence", "optimal", "oracle-weight")
+"""Samplers that get a series in a figure; the table has the others too."""
 
 
 def acceptance(rows: Sequence[Row]) -> Figure:
     """Acceptance of every sampler by kept fraction, with document-bootstrap intervals and the ceiling ``p(I)``."""
-    from matplotlib import pyplot as plt
-
     with figures.style():
-        figure, axes = plt.subplots(figsize=(5.2, 3.6))
-        for index, sampler in enumerate(_samplers(rows)):
-            points = sorted((r for r in rows if r["sampler"] == sampler), key=lambda r: float(r["fraction"]))  # type: ignore[arg-type]
-            _line(axes, points, "acceptance", "low", "high", name(sampler), index)
-        tli = sorted((r for r in rows if r["sampler"] == "tli"), key=lambda r: float(r["fraction"]))  # type: ignore[arg-type]
+        figure, (axes,) = figures.canvas(height=3.4)
+        for index, sampler in enumerate(SHOWN):
+            _series(axes, _of(rows, sampler), ("acceptance", "low", "high"), index)
+        tli, whole = _of(rows, "tli"), _of(rows, "unpruned")
         axes.plot(
-            [r["fraction"] for r in tli],
-            [r["ceiling"] for r in tli],
+            _column(tli, "fraction"), _column(tli, "ceiling"), color="black", linestyle=":", label="TLI's ceiling p(I)"
+        )
+        axes.plot(
+            _column(whole, "fraction"),
+            _column(whole, "acceptance"),
             color="black",
-            linestyle=":",
-            label="ceiling of TLI, p(I)",
+            linestyle="--",
+            label=NAMES["unpruned"],
         )
         _axis(axes, rows)
         axes.set_ylabel("acceptance rate")
-        axes.set_ylim(bottom=0)
-        figure.legend(loc="outside lower center", ncols=2, frameon=False)
+        figures.legend(figure, axes)
         return figure
 
 
 def gain(rows: Sequence[Row]) -> Figure:
     """Gain over TLI by kept fraction, with document-bootstrap intervals; below 0 the kernel loses."""
-    from matplotlib import pyplot as plt
-
-    kernels = [s for s in _samplers(rows) if s not in ("tli", "union", "unpruned")]
     with figures.style():
-        figure, axes = plt.subplots(figsize=(5.2, 3.4))
-        for sampler in kernels:
-            points = sorted((r for r in rows if r["sampler"] == sampler), key=lambda r: float(r["fraction"]))  # type: ignore[arg-type]
-            _line(axes, points, "gain", "gain_low", "gain_high", name(sampler), _samplers(rows).index(sampler))
+        figure, (axes,) = figures.canvas(height=3.0)
+        for index, sampler in enumerate(SHOWN):
+            if sampler != "tli":
+                _series(axes, _of(rows, sampler), ("gain", "gain_low", "gain_high"), index)
         axes.axhline(0, color="black", linewidth=0.8)
+        bottom = axes.get_ylim()[0]
+        if bottom < 0:
+            figures.shade_counterexample(axes, y=(bottom, 0), label="below TLI")
+            axes.set_ylim(bottom=bottom)
         _axis(axes, rows)
         axes.set_ylabel("acceptance gained over TLI")
-        figure.legend(loc="outside lower center", ncols=2, frameon=False)
+        figures.legend(figure, axes)
         return figure
 
 
-def _line(axes: Axes, points: Sequence[Row], value: str, low: str, high: str, label: str, index: int) -> None:
-    x: list[Any] = [p["fraction"] for p in points]
-    color, marker = figures.PALETTE[index % len(figures.PALETTE)], figures.MARKERS[index % len(figures.MARKERS)]
-    axes.plot(x, [p[value] for p in points], color=color, marker=marker, markersize=4, label=label)
-    axes.fill_between(x, [p[low] for p in points], [p[high] for p in points], color=color, alpha=0.18, linewidth=0)
+def _of(rows: Sequence[Row], sampler: str) -> list[Row]:
+    """The rows of one sampler by ascending kept fraction."""
+    return sorted((r for r in rows if r["sampler"] == sampler), key=lambda r: float(str(r["fraction"])))
+
+
+def _column(rows: Sequence[Row], key: str) -> list[float]:
+    return [float(str(row[key])) for row in rows]
+
+
+def _series(axes: Axes, points: Sequence[Row], keys: tuple[str, str, str], index: int) -> None:
+    """Measured points of one sampler, joined by a thin line so that the eye finds the series."""
+    if not points:
+        return
+    x, (y, low, high) = _column(points, "fraction"), (_column(points, key) for key in keys)
+    look = figures.channel(index)
+    figures.measured(axes, x, y, low, high, index, name(SHOWN[index]))
+    axes.plot(x, y, color=look.colour, linestyle=look.dashes, linewidth=0.8)
+
+
+def _axis(axes: Axes, rows: Sequence[Row]) -> None:
+    fractions = sorted({float(str(row["fraction"])) for row in rows})
+    axes.set_xscale("log")
+    axes.set_xticks(fractions, [f"{100 * f:g}" for f in fractions])
+    axes.minorticks_off()
+    axes.set_xlabel("kept tokens, % of the vocabulary")

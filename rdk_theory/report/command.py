@@ -103,8 +103,8 @@ def _charts(where: Path) -> None:
     from rdk_theory.report import charts
 
     rows = tables.read(where / "measure.csv")
-    figures.save(charts.acceptance(rows), where / "acceptance")
-    figures.save(charts.gain(rows), where / "gain")
+    figures.save(charts.acceptance(rows), where / "acceptance", "Acceptance by kept share")
+    figures.save(charts.gain(rows), where / "gain", "Gain over TLI by kept share")
 
 
 def _flags(quick: bool, seed: int, resume: bool) -> list[str]:

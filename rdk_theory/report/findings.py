@@ -69,7 +69,7 @@ def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:
         base = next(r for r in rows if r["sampler"] == "tli" and r["fraction"] == fraction)
         whole = next((r for r in rows if r["sampler"] == "unpruned" and r["fraction"] == fraction), None)
         text = (
-            f"With {_number(fraction):.2%} of the vocabulary kept, TLI accepts {_number(base['acceptance']):.3f} and "
+            f"With {100 * _number(fraction):g} % of the vocabulary kept, TLI accepts {_number(base['acceptance']):.3f} and "
             f"the best kernel, {name(str(best['sampler']))}, {_number(best['acceptance']):.3f} "
             f"[{_number(best['low']):.3f}, {_number(best['high']):.3f}]"
         )
@@ -96,7 +96,7 @@ def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:
             Finding(
                 "fails",
                 f"{name(sampler)} falls below TLI in {len(mine)} of {len({r['fraction'] for r in rows})} kept sizes, "
-                f"by {-_number(worst['gain']):.3f} at {_number(worst['fraction']):.2%} kept.",
+                f"by {-_number(worst['gain']):.3f} at {100 * _number(worst['fraction']):g} % kept.",
                 f"{pair}: whole 95 % interval of the gain below 0.",
             )
         )
