@@ -48,7 +48,7 @@ def holds(kind: Kind, measured: Any, stated: Any, tolerance: float) -> bool:
         m, s = np.broadcast_arrays(m, s)
     if m.dtype == bool or s.dtype == bool:
         return kind is Kind.IDENTITY and bool((m == s).all())
-    if m.dtype != object and not (np.isfinite(m).all() and np.isfinite(s).all()):
+    if any(x.dtype != object and not np.isfinite(x).all() for x in (m, s)):
         return False
     gap = m - s
     relations: dict[Kind, Callable[[], Any]] = {

@@ -57,7 +57,7 @@ def times(draft: Row, matrix: np.ndarray) -> list[Any]:
     return [sum(draft[i] * matrix[i, j] for i in range(len(draft))) for j in columns]
 
 
-def embedded(draft: Row, kept: Sequence[int], size: int) -> list[Any]:
+def embedded(draft: Row, kept: Row, size: int) -> list[Any]:
     """A row over kept tokens as a row over the target vocabulary, by a loop."""
     out = [draft[0] * 0] * size
     for value, token in zip(draft, kept, strict=True):
