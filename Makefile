@@ -3,13 +3,14 @@
 PYTHON ?= python3
 OUT ?= out/report
 BIN := .venv/bin
+NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
 
 .PHONY: setup report report-quick test lint types suite minimal bench clean
 
 setup: .venv/.stamp
 
 .venv/.stamp: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $@
@@ -39,6 +40,7 @@ minimal: .venv-minimal/.stamp
 	.venv-minimal/bin/pytest --override-ini=addopts= --confcutdir=tests/minimal tests/minimal
 
 .venv-minimal/.stamp: pyproject.toml constraints.txt
+	@$(NEW_ENOUGH)
 	$(PYTHON) -m venv .venv-minimal
 	.venv-minimal/bin/python -m pip install --quiet --constraint constraints.txt --editable . pytest
 	@touch $@
