@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from rdk_theory import validation
+from rdk_theory import _rows, validation
 from rdk_theory._array import Array, cast_like, index_like, is_numpy, namespace, widen
 from rdk_theory._types import Real
 from rdk_theory.distributions import kept_mass
@@ -72,23 +74,31 @@ def _acceptance_by_rows(target: np.ndarray, proposal: np.ndarray) -> np.ndarray:
     """
     size = target.shape[-1]
     p, r = target.reshape(-1, size), proposal.reshape(-1, size)
-    common = np.empty(size, dtype=p.dtype)
-    ones = np.ones(size, dtype=p.dtype)
-    sums = np.empty((3, p.shape[0]), dtype=p.dtype)
-    lowest = np.empty(p.shape[0], dtype=p.dtype)
-    for row in range(p.shape[0]):
-        np.minimum(p[row], r[row], out=common)
-        lowest[row] = common.min()
-        sums[0, row] = common @ ones
-        sums[1, row] = p[row] @ ones
-        sums[2, row] = r[row] @ ones
+    rows = p.shape[0]
+    length = _rows.block_length(size, 1 << 18)
+    common_sum, target_sum, proposal_sum, lowest = np.empty((4, rows), dtype=p.dtype)
+
+    def make() -> Callable[[int, int], None]:
+        buffer = np.empty((min(length, rows), size), dtype=p.dtype)
+
+        def work(start: int, stop: int) -> None:
+            block = slice(start, stop)
+            common = np.minimum(p[block], r[block], out=buffer[: stop - start])
+            common_sum[block] = _rows.sums(common)
+            target_sum[block] = _rows.sums(p[block])
+            proposal_sum[block] = _rows.sums(r[block])
+            lowest[block] = common.min()
+
+        return work
+
+    _rows.for_blocks(rows, length, size, make)
     batch = target.shape[:-1]
-    validation.unit_sums("target", target, sums[1].reshape(batch))
-    validation.unit_sums("proposal", proposal, sums[2].reshape(batch))
+    validation.unit_sums("target", target, target_sum.reshape(batch))
+    validation.unit_sums("proposal", proposal, proposal_sum.reshape(batch))
     if not (lowest >= 0).all():
         validation.distribution("target", target)
         validation.distribution("proposal", proposal)
-    return sums[0].reshape(batch)
+    return common_sum.reshape(batch)
 
 
 def total_variation(target: Real[Array, "*batch N"], proposal: Real[Array, "*batch N"]) -> Real[Array, "*batch"]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rdk_theory import tolerances
+from rdk_theory import _rows, tolerances
 from rdk_theory._array import (
     Array,
     dtype_name,
@@ -95,9 +95,8 @@ def vocabulary_axis(name: str, x: Array, size: int | None = None, what: str = "t
 
 def row_sums(x: Array) -> Array:
     """Sum over the last axis, in float32 or wider."""
-    if is_numpy(x) and x.dtype == np.float32 and x.flags.c_contiguous:
-        # A product with ones reads each row once and adds in many lanes: half the time of `sum`.
-        return x @ np.ones(x.shape[-1], dtype=np.float32)
+    if is_numpy(x) and x.dtype in (np.float32, np.float64) and x.flags.c_contiguous:
+        return _rows.sums(x)
     return namespace(x).sum(widen(x), axis=-1)
 
 
