@@ -69,8 +69,8 @@ def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:
         base = next(r for r in rows if r["sampler"] == "tli" and r["fraction"] == fraction)
         whole = next((r for r in rows if r["sampler"] == "unpruned" and r["fraction"] == fraction), None)
         text = (
-            f"With {100 * _number(fraction):g} % of the vocabulary kept, TLI accepts {_number(base['acceptance']):.3f} and "
-            f"the best kernel, {name(str(best['sampler']))}, {_number(best['acceptance']):.3f} "
+            f"With {100 * _number(fraction):g} % of the vocabulary kept, TLI accepts {_number(base['acceptance']):.3f} "
+            f"and the best kernel, {name(str(best['sampler']))}, {_number(best['acceptance']):.3f} "
             f"[{_number(best['low']):.3f}, {_number(best['high']):.3f}]"
         )
         if whole is not None:
