@@ -1,0 +1,86 @@
+"""What an experiment is, and the only list of experiments: every module of this folder that defines `EXPERIMENT`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+import simulations as _package
+from rdk_theory.tables import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Setting: TypeAlias = dict[str, Any]
+"""What one part of an experiment depends on besides the seed; JSON values only."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose about the settings of an experiment."""
+
+    quick: bool = False
+    statistics: Path | None = None
+    """A file with `mean` and `variance` over contexts of a real target's next-token law, one entry a token."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Parameters to tidy table to figure."""
+
+    id: str
+    title: str
+    claims: tuple[str, ...]
+    """Ids of the claims that it illustrates."""
+    parameters: Callable[[Options], list[Setting]]
+    """The settings, in the order of the table."""
+    run: Callable[[Setting, np.random.Generator], list[Row]]
+    """The rows of one setting; all randomness comes from the generator."""
+    check: Callable[[Sequence[Row]], list[str]]
+    """What of the theory the table contradicts, one line each; nothing if all holds."""
+    draw: Callable[[Sequence[Row]], Figure]
+    """The figure, from the table alone."""
+    caption: Callable[[Sequence[Row]], str]
+    """What the figure shows and under which hypotheses, from the table alone."""
+    timed: bool = False
+    """Whether it measures time: it then has the machine to itself, and its numbers vary."""
+
+
+def generator(experiment: Experiment, setting: Setting, seed: int) -> np.random.Generator:
+    """The random numbers of one setting: the same whatever else runs, in whichever order and process."""
+    name = json.dumps([experiment.id, setting], sort_keys=True).encode()
+    words = np.frombuffer(hashlib.sha256(name).digest(), dtype=np.uint32)
+    return np.random.default_rng(np.random.SeedSequence([seed, *words.tolist()]))
+
+
+@cache
+def experiments() -> dict[str, Experiment]:
+    """Every experiment by id."""
+    found = {}
+    for module in pkgutil.iter_modules(_package.__path__):
+        experiment = getattr(importlib.import_module(f"{_package.__name__}.{module.name}"), "EXPERIMENT", None)
+        if isinstance(experiment, Experiment):
+            if module.name != experiment.id:
+                raise RuntimeError(f"experiment {experiment.id} must stand in {experiment.id}.py, not {module.name}.py")
+            found[experiment.id] = experiment
+    return found
+
+
+def select(names: Sequence[str]) -> list[Experiment]:
+    """The experiments of these names, each once; all for no name and for ``all``."""
+    known = experiments()
+    for name in names:
+        if name != "all" and name not in known:
+            raise ValueError(f"no experiment {name!r}; there are {', '.join(known)}, and all")
+    if not names or "all" in names:
+        return list(known.values())
+    return [known[name] for name in dict.fromkeys(names)]
