@@ -40,6 +40,8 @@ def cold_prior(source: Source, rational: bool = False) -> Instance:
     target, draft = law(size), law(len(kept))
     prior = draft[:1].repeat(size) * 0
     prior[cold] = law(len(cold))
+    if not source.exact and source.pick((True, False)):  # all cold mass on one token: most priors waste
+        target[cold[0]], target[cold[1:]] = target[cold].sum(), target[0] * 0
     weight = source.weight()
     return {
         "p": target,
