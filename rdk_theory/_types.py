@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     from jaxtyping import AbstractDtype
     from jaxtyping import Bool as Flags
-    from jaxtyping import Int as Ids
+    from jaxtyping import Integer as Ids
 
     class _Real(AbstractDtype):
         """Floats of any width, or exact rationals; numpy's scalar type of `object` is named ``object_``."""

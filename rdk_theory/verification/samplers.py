@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Randomness(NamedTuple):
     """One for each target token, for samplers that draw by an exponential race (Gumbel maximum)."""
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Anything that turns a target, a draft law, a kernel and randomness into one emitted token a row."""
 

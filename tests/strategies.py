@@ -1,0 +1,151 @@
+"""Hypothesis strategies that build valid objects, and edge cases by name.
+
+Nothing here filters: a strategy draws free choices and makes a distribution, a vocabulary or a kernel of them.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import strategies as st
+
+from rdk_theory import Vocabulary
+from rdk_theory.kernels import Embedding, RankOne
+
+LARGEST_BELOW_ONE = float(np.nextafter(1.0, 0.0))
+EDGE_UNIFORMS = (0.0, LARGEST_BELOW_ONE, 0.5, 5e-324)
+
+sizes = st.integers(1, 9)
+
+
+# Distributions
+
+
+@st.composite
+def distributions(draw, size):
+    """A float64 row: ties and zeros (sixteenths), a point mass, or a rough one over many orders of magnitude."""
+    style = draw(st.sampled_from(("ties", "point", "rough", "zero ends")))
+    if style == "point":
+        return np.eye(size)[draw(st.integers(0, size - 1))]
+    if style == "ties":
+        return _exact_parts(draw, size, 16) / 16
+    exponents = st.floats(-30, 0, allow_subnormal=False)
+    weights = np.exp(draw(st.lists(exponents, min_size=size, max_size=size)))
+    if style == "zero ends" and size > 2:
+        weights[[0, -1]] = 0.0
+    return weights / weights.sum()
+
+
+@st.composite
+def rational_distributions(draw, size, denominator=12):
+    """A row of rationals with this denominator; entries may be 0."""
+    return np.array([Fraction(int(n), denominator) for n in _exact_parts(draw, size, denominator)], dtype=object)
+
+
+def _exact_parts(draw, size, total):
+    """Non-negative integers that sum to `total`: the gaps between sorted cuts."""
+    cuts = sorted(draw(st.lists(st.integers(0, total), min_size=size - 1, max_size=size - 1)))
+    return np.diff([0, *cuts, total])
+
+
+@st.composite
+def pairs(draw, rows=distributions, size=None):
+    """Two laws over one vocabulary: independent, equal, with disjoint supports, or one a small change of the other."""
+    n = draw(sizes) if size is None else size
+    p = draw(rows(n))
+    relation = draw(st.sampled_from(("independent", "equal", "rotated", "mixed")))
+    if relation == "equal":
+        return p, p.copy()
+    if relation == "rotated":
+        return p, np.roll(p, 1)
+    r = draw(rows(n))
+    return (p, r) if relation == "independent" else (p, (p + r) / 2)
+
+
+def rational_pairs(size=None):
+    """As `pairs`, in rationals."""
+    return pairs(rational_distributions, size)
+
+
+@st.composite
+def batches(draw, shape, size, rows=distributions):
+    """Rows stacked to ``(*shape, size)``."""
+    made = [draw(rows(size)) for _ in range(int(np.prod(shape, dtype=int)))]
+    return np.stack(made).reshape(*shape, size)
+
+
+# Uniforms
+
+
+def uniforms(shape=()):
+    """Float64 uniforms of this shape, the ends of [0, 1) among them."""
+    one = st.one_of(st.sampled_from(EDGE_UNIFORMS), st.floats(0, 1, exclude_max=True))
+    count = int(np.prod(shape, dtype=int))
+    return st.lists(one, min_size=count, max_size=count).map(lambda values: np.array(values).reshape(shape))
+
+
+# Vocabularies and kernels
+
+
+@st.composite
+def vocabularies(draw, size=None, drafter=False):
+    """Kept ids in any order, from one to all; with `drafter` also a drafter that names them otherwise."""
+    n = draw(sizes) if size is None else size
+    order = draw(st.permutations(range(n)))
+    kept = order[: draw(st.sampled_from((1, n, (n + 1) // 2)))]
+    if not drafter:
+        return Vocabulary(n, kept)
+    draft_size = len(kept) + draw(st.integers(0, 3))
+    return Vocabulary(n, kept, draft_size=draft_size, draft_ids=draw(st.permutations(range(draft_size)))[: len(kept)])
+
+
+@st.composite
+def kernels(draw, vocab, rows=distributions):
+    """A kernel of each kind over `vocab`; priors on cold tokens or anywhere, weights at both ends too."""
+    if draw(st.booleans()):
+        return Embedding(vocab)
+    exact = rows is rational_distributions
+    weight = draw(st.sampled_from((Fraction(0), Fraction(1), Fraction(1, 3), Fraction(1, 2))))
+    prior = draw(rows(vocab.size))
+    if vocab.cold.size and draw(st.booleans()):
+        prior = prior * 0
+        prior[vocab.cold] = draw(rows(vocab.cold.size))
+    return RankOne(vocab, weight if exact else float(weight), prior)
+
+
+@st.composite
+def drafted_instances(draw, rows=distributions, size=None):
+    """A target, a draft law over kept tokens and a kernel: what a sampler starts from."""
+    vocab = draw(vocabularies(size))
+    return draw(rows(vocab.size)), draw(rows(vocab.kept_size)), draw(kernels(vocab, rows))
+
+
+# Edge cases by name
+
+
+def _row(*values):
+    return np.array(values, dtype=np.float64)
+
+
+EDGE_PAIRS = {
+    "one token": (_row(1), _row(1)),
+    "target equals proposal": (_row(0.2, 0.3, 0.5), _row(0.2, 0.3, 0.5)),
+    "disjoint supports": (_row(0.5, 0.5, 0, 0), _row(0, 0, 0.25, 0.75)),
+    "ties at some tokens": (_row(0.25, 0.25, 0.5, 0), _row(0.25, 0.5, 0.25, 0)),
+    "zero weight first and last": (_row(0, 0.4, 0.6, 0), _row(0, 0.7, 0.3, 0)),
+    "same point mass": (_row(0, 1, 0), _row(0, 1, 0)),
+    "other point mass": (_row(0, 1, 0), _row(1, 0, 0)),
+    "target a point mass": (_row(0, 1, 0), _row(0.5, 0.25, 0.25)),
+    "proposal a point mass": (_row(0.5, 0.25, 0.25), _row(0, 1, 0)),
+    "last bit apart": (_row(0.5, 0.5), _row(np.nextafter(0.5, 1), np.nextafter(0.5, 0))),
+    "subnormal tie": (_row(5e-324, 1), _row(5e-324, 1)),
+    "subnormal proposal": (_row(0.5, 0.5), _row(5e-324, 1)),
+    "subnormal target": (_row(5e-324, 1), _row(0.5, 0.5)),
+}
+"""Targets and proposals on which rounding, zeros or ties could go wrong."""
+
+
+def float32_sum_below_one(size=5_000):
+    """A float32 row whose running sum in float32 ends visibly below 1, though the row sums to 1."""
+    row = np.full(size, 1 / size, dtype=np.float32)
+    row[0] += np.float32(1 - row.astype(np.float64).sum())
+    return row
