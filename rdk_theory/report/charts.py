@@ -53,7 +53,7 @@ def acceptance(rows: Sequence[Row]) -> Figure:
         )
         _axis(axes, rows)
         axes.set_ylabel("acceptance rate")
-        figures.legend(figure, axes)
+        figures.legend(axes)
         return figure
 
 
@@ -71,7 +71,7 @@ def gain(rows: Sequence[Row]) -> Figure:
             axes.set_ylim(bottom=bottom)
         _axis(axes, rows)
         axes.set_ylabel("acceptance gained over TLI")
-        figures.legend(figure, axes)
+        figures.legend(axes)
         return figure
 
 

@@ -12,7 +12,8 @@ def mathml(latex: str) -> str:
     """One formula as inline MathML."""
     from latex2mathml.converter import convert
 
-    return str(convert(latex))
+    # What the converter lacks: the name arg, and escaped underscores in text.
+    return str(convert(re.sub(r"\\arg\b", r"\\operatorname{arg}", latex))).replace(r"\_", "_")
 
 
 def prose(text: str) -> str:

@@ -1,0 +1,94 @@
+"""The report's parts without a browser: findings read from tables, formulas, redrawn figures, the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rdk_theory import tables
+from rdk_theory.report import charts, command, findings, formulas
+from rdk_theory.theorems.registry import claims
+from tests.report_folder import measurement, write_folder
+
+
+def of(verdict: str, found: list[findings.Finding]) -> str:
+    return " ".join(f.text for f in found if f.verdict == verdict)
+
+
+def test_findings_name_the_loser_and_the_certified() -> None:
+    found = findings.about_pair(measurement(), "the pair")
+    assert "θ = q(C) falls below TLI in 7 of 7" in of("fails", found)
+    assert "fitted for acceptance" in of("holds", found)
+    assert "certified" in of("holds", found)
+    assert "rank one, fitted weight" not in of("holds", found).split("certified")[1]
+
+
+def test_a_gain_whose_interval_holds_zero_is_open() -> None:
+    rows = [row | {"gain_low": -0.001, "certified": False} for row in measurement()]
+    found = findings.about_pair(rows, "the pair")
+    assert "of the vocabulary kept" in of("open", found)
+    assert "of the vocabulary kept" not in of("holds", found)
+
+
+def test_a_claim_that_fails_is_said_to_fail() -> None:
+    record = {"id": "lossless", "status": "refuted", "instances": 3, "rungs": []}
+    (found,) = findings.about_claims([record])
+    assert found.verdict == "fails"
+    assert "lossless" in found.text
+
+
+@pytest.mark.parametrize("claim", claims().values(), ids=lambda c: c.id)
+def test_every_statement_becomes_mathml(claim) -> None:
+    texts = [claim.statement, *(c.statement for c in claim.clauses), *(h.statement for h in claim.hypotheses)]
+    for text in texts:
+        made = formulas.prose(text)
+        assert "merror" not in made
+        assert "\\" not in made, text
+    for text in claim.remarks:
+        assert "$" not in formulas.remark(text)
+
+
+def test_prose_escapes_and_keeps_formulas() -> None:
+    made = formulas.prose("a < b where $x_1 < 2$")
+    assert made.startswith("a &lt; b where <math")
+    assert "<msub>" in made
+
+
+def test_charts_need_the_table_alone(tmp_path: Path) -> None:
+    """Drawn from a table that was read back, twice, they are the same bytes."""
+    from rdk_theory import figures
+
+    tables.write(tmp_path / "measure.csv", measurement())
+    drawn = []
+    for turn in ("a", "b"):
+        figures.save(charts.gain(tables.read(tmp_path / "measure.csv")), tmp_path / turn / "gain", "Gain")
+        drawn.append((tmp_path / turn / "gain.svg").read_bytes())
+    assert drawn[0] == drawn[1]
+
+
+def test_page_is_self_contained(tmp_path: Path) -> None:
+    text = write_folder(tmp_path).read_text(encoding="utf-8")
+    assert "http://" not in text.replace("http://www.w3.org/", "")
+    assert "<script" not in text
+    assert str(tmp_path) not in text
+
+
+def test_parts_that_fail_fail_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(command, "verify", lambda *_, **__: [_record("proved")])
+    monkeypatch.setattr(command.cli, "main", lambda argv: 2)
+    with pytest.raises(command.UsageError, match="ended with status 2"):
+        command.report(tmp_path, quick=True, seed=0, resume=True, pairs=tmp_path / "pairs", minutes=1)
+    assert json.loads((tmp_path / "manifest.json").read_text())["status"] == "stopped"
+    # What was complete stays, and the same command goes on after it.
+    monkeypatch.setattr(command, "verify", lambda *_, **__: pytest.fail("claims were checked again"))
+    with pytest.raises(command.UsageError):
+        command.report(tmp_path, quick=True, seed=0, resume=True, pairs=tmp_path / "pairs", minutes=1)
+
+
+def _record(status: str) -> dict[str, object]:
+    return {
+        "id": "lossless", "title": "t", "section": "A", "status": status, "rung": "R1", "rungs": ["R0", "R1"],
+        "sizes": "", "instances": 1, "seconds": 0.1, "outcomes": [],
+    }  # fmt: skip
