@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 NAMES = {
     "union": "union (vanilla)",
     "tli": "TLI",
-    "rank-one": "rank one, fitted weight",
+    "rank-one": "rank one, fitted θ",
     "rank-one-cold-mass": "rank one, θ = q(C)",
     "cooccurrence": "co-occurrence",
-    "optimal": "fitted for acceptance",
-    "oracle-weight": "best weight a context (oracle)",
+    "optimal": "acceptance-fitted",
+    "oracle-weight": "best θ (oracle)",
     "unpruned": "unpruned drafter",
 }
 """What the page calls each sampler."""

@@ -12,8 +12,9 @@ def mathml(latex: str) -> str:
     """One formula as inline MathML."""
     from latex2mathml.converter import convert
 
-    # What the converter lacks: the name arg, and escaped underscores in text.
-    return str(convert(re.sub(r"\\arg\b", r"\\operatorname{arg}", latex))).replace(r"\_", "_")
+    # What the converter lacks (the name arg, escaped underscores in text), and a set difference that common fonts have.
+    made = str(convert(re.sub(r"\\arg\b", r"\\operatorname{arg}", latex)))
+    return made.replace(r"\_", "_").replace("&#x02216;", "&#x0005C;")
 
 
 def prose(text: str) -> str:

@@ -20,9 +20,9 @@ def of(verdict: str, found: list[findings.Finding]) -> str:
 def test_findings_name_the_loser_and_the_certified() -> None:
     found = findings.about_pair(measurement(), "the pair")
     assert "θ = q(C) falls below TLI in 7 of 7" in of("fails", found)
-    assert "fitted for acceptance" in of("holds", found)
+    assert "acceptance-fitted" in of("holds", found)
     assert "certified" in of("holds", found)
-    assert "rank one, fitted weight" not in of("holds", found).split("certified")[1]
+    assert "rank one, fitted θ" not in of("holds", found).split("certified")[1]
 
 
 def test_a_gain_whose_interval_holds_zero_is_open() -> None:
