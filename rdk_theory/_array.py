@@ -140,6 +140,14 @@ def gather_axis(x: Array, index: Array, axis: int) -> Array:
     return namespace(x).take_along_axis(x, index, axis=axis)
 
 
+def add_at(out: Array, index: Array, values: Array) -> None:
+    """Add `values` to ``out[..., index]`` in place; an index that occurs more than once adds each of its values."""
+    if is_numpy(out):
+        np.add.at(out, (..., index), values)  # type: ignore[arg-type]
+    else:
+        out.index_add_(-1, index, values)
+
+
 def broadcast(x: Array, shape: tuple[int, ...]) -> Array:
     """`x` broadcast to `shape`."""
     return namespace(x).broadcast_to(x, shape)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from rdk_theory import validation
 from rdk_theory._array import Array, convert, double, is_array, is_exact, is_numpy, namespace, to_fractions
+from rdk_theory._rows import block_length
 from rdk_theory._types import Ids, Real
 from rdk_theory.sampling import search
 from rdk_theory.vocabulary import Vocabulary
@@ -19,13 +21,18 @@ from rdk_theory.vocabulary import Vocabulary
 class Operations:
     """Exact cost of one row: scalar multiplications and additions, array entries read and written.
 
-    The fields are whatever arithmetic on the sizes gives: integers for integers, expressions for symbols.
+    The fields are whatever arithmetic on the sizes gives: integers for integers, expressions for symbols. A division
+    counts as a multiplication, a subtraction as an addition, a dot product of length `n` as `n` multiplications and
+    ``n − 1`` additions. Entries of the draft row are read once, those of a parameter once for each pass over it, and
+    those of the proposal written once. Vectors in between, which fit in cache, arrays of indices, and what a kernel
+    prepares when it is made do not count.
     """
 
     multiplications: Any
     additions: Any
     reads: Any
     writes: Any
+    exponentials: Any = 0
 
     def bytes(self, itemsize: int = 4) -> Any:
         """Bytes moved when each entry takes `itemsize` bytes."""
@@ -47,7 +54,7 @@ class Kernel(ABC):
 
     @abstractmethod
     def column(self, token: Any) -> Real[Array, "*batch K"]:
-        """``M[:, token]``: the probability of moving to `token` from each kept token, in the order of ``vocab.kept``."""
+        """``M[:, token]``: the probability of moving to `token` from each kept token, as ``vocab.kept`` orders them."""
 
     @abstractmethod
     def row(self, draft_id: Any) -> Real[Array, "*batch N"]:
@@ -93,13 +100,25 @@ class Kernel(ABC):
         return index
 
 
-def check_kernel_rows(name: str, matrix: Any, vocab: Vocabulary, rows: int | None = None) -> None:
-    """Raise unless `matrix` is ``(…, K, N)`` and row-stochastic."""
-    rows = vocab.kept_size if rows is None else rows
+def check_rows(name: str, matrix: Any, rows: int, size: int) -> Array:
+    """Raise unless `matrix` is ``(…, rows, size)`` and row-stochastic; its row sums, in float64.
+
+    Rows are summed in blocks, so that a narrow matrix is never widened whole.
+    """
     validation.real(name, matrix)
-    if matrix.ndim < 2 or tuple(matrix.shape[-2:]) != (rows, vocab.size):
-        raise ValueError(f"{name} has shape {tuple(matrix.shape)}, expected (..., {rows}, {vocab.size})")
-    validation.distribution(name, matrix)
+    if matrix.ndim < 2 or tuple(matrix.shape[-2:]) != (rows, size):
+        raise ValueError(f"{name} has shape {tuple(matrix.shape)}, expected (..., {rows}, {size})")
+    xp = namespace(matrix)
+    flat = xp.reshape(matrix, (-1, size))
+    if not flat.shape[0]:
+        raise ValueError(f"{name} of shape {tuple(matrix.shape)} is empty")
+    step = block_length(size, 1 << 22)
+    blocks = [validation.row_sums(double(flat[i : i + step])) for i in range(0, flat.shape[0], step)]
+    sums = xp.reshape(xp.concat(blocks), tuple(matrix.shape[:-1]))
+    validation.unit_sums(name, matrix, sums)
+    if bool(xp.min(matrix) < 0):
+        validation.non_negative(name, matrix)
+    return sums
 
 
 def parameter(name: str, value: Any) -> Array:
@@ -108,6 +127,18 @@ def parameter(name: str, value: Any) -> Array:
         value = np.asarray(value, dtype=object if not isinstance(value, int | float) else np.float64)
     validation.real(name, value)
     return value
+
+
+def is_number(value: Any) -> bool:
+    """A plain real number: of Python or numpy, no array, no boolean."""
+    return isinstance(value, int | float | Fraction | np.floating | np.integer) and not isinstance(value, bool)
+
+
+def matching(value: Any, like: Any) -> Any:
+    """A plain number as a `Fraction` beside rationals, as a `float` beside floats."""
+    if is_exact(like):
+        return Fraction(value if isinstance(value, int | Fraction) else float(value))
+    return float(value)
 
 
 def beside(x: Array, like: Array) -> Array:
