@@ -1,7 +1,27 @@
 """Redistribution kernels, one a file."""
 
 from rdk_theory.kernels.base import Kernel, Operations
+from rdk_theory.kernels.dense import Dense
+from rdk_theory.kernels.diffusion import Diffusion
 from rdk_theory.kernels.embedding import Embedding
+from rdk_theory.kernels.first_order import FirstOrderSoftmax, softmax_first_order_bound
+from rdk_theory.kernels.first_order_diffusion import FirstOrderDiffusion
+from rdk_theory.kernels.low_rank import LowRank
 from rdk_theory.kernels.rank_one import RankOne
+from rdk_theory.kernels.softmax_covariance import SoftmaxCovariance
+from rdk_theory.kernels.sparse import Sparse
 
-__all__ = ["Embedding", "Kernel", "Operations", "RankOne"]
+__all__ = [
+    "Dense",
+    "Diffusion",
+    "Embedding",
+    "FirstOrderDiffusion",
+    "FirstOrderSoftmax",
+    "Kernel",
+    "LowRank",
+    "Operations",
+    "RankOne",
+    "SoftmaxCovariance",
+    "Sparse",
+    "softmax_first_order_bound",
+]

@@ -1,0 +1,180 @@
+"""First-order form of the softmax kernel: linear time, and a proved distance from the original."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from rdk_theory import validation
+from rdk_theory._array import (
+    Array,
+    add_axis,
+    cast_like,
+    constant,
+    double,
+    namespace,
+    widen,
+)
+from rdk_theory._types import Ids, Real
+from rdk_theory.kernels._matrices import Factored, Full
+from rdk_theory.kernels._spikes import Covariance, Spikes
+from rdk_theory.kernels.base import Kernel, Operations, matching
+from rdk_theory.vocabulary import Vocabulary
+
+
+def softmax_first_order_bound(s: float) -> float:
+    r"""Bound on :math:`\mathrm{TV}(e^x/\sum e^x,\ (1 + x)/N)` for :math:`x` of mean 0 with :math:`|x_j| \le s \le 1`.
+
+    .. math:: \min\left(\tanh\tfrac{-s - \ln(1-s)}{4},\ 1 - \frac1{\cosh s}\right) = \frac{s^2}{8} + O(s^3)
+
+    Parameters
+    ----------
+    s
+        :math:`s \in [0, 1]`; at 1 the first term is 1.
+
+    Raises
+    ------
+    ValueError
+        If `s` leaves [0, 1].
+
+    Notes
+    -----
+    Write :math:`a_j = (1+x_j)/N` and :math:`b_j = e^{x_j}/Z`. The mean of :math:`e^{x_j}` lies between 1, by Jensen,
+    and :math:`\cosh s`, since :math:`e^x \le \cosh s + (x/s) \sinh s` on :math:`[-s, s]` and :math:`x` has mean 0.
+
+    *Second term.* :math:`e^x \ge 1 + x` gives :math:`b_j \ge a_j N/Z \ge a_j/\cosh s`, so
+    :math:`\mathrm{TV} = \sum (a_j - b_j)_+ \le 1 - 1/\cosh s`.
+
+    *First term.* The ratio :math:`b_j/a_j` is :math:`g(x_j)` times a constant, with :math:`g(x) = e^x/(1+x)`, which is
+    least at 0, :math:`g(0) = 1`, and on :math:`[-s, s]` greatest at :math:`-s`, since :math:`-s - \ln(1-s) = s^2/2 +
+    s^3/3 + \dots` exceeds :math:`s - \ln(1+s) = s^2/2 - s^3/3 + \dots`. So the ratio lies in :math:`[c, c\rho]` with
+    :math:`\rho = e^{-s}/(1-s)`, and :math:`c \le 1 \le c\rho`. Let :math:`S` be where it exceeds 1, and :math:`m =
+    a(S)`. Then :math:`\mathrm{TV} = b(S) - a(S)` is at most :math:`(c\rho - 1) m`, and at most :math:`(1 - c)(1 - m)`.
+    The smaller of the two is greatest where they meet, :math:`(c\rho - 1)(1 - c)/(c(\rho - 1))`, and that is greatest
+    at :math:`c = \rho^{-1/2}`, where it is :math:`(\sqrt\rho - 1)/(\sqrt\rho + 1) = \tanh(\tfrac14 \ln \rho)`.
+
+    *Sharp to leading order.* For :math:`x = 0` on half of the tokens and :math:`\pm s` on a quarter each, TV is
+    :math:`\tfrac12 \tanh^2(s/2) = s^2/8 + O(s^4)`.
+    """
+    if isinstance(s, bool) or not 0 <= s <= 1:
+        raise ValueError(f"s must be in [0, 1], not {s!r}")
+    by_jensen = 2 * math.sinh(s / 2) ** 2 / math.cosh(s)  # 1 − 1/cosh s, without cancellation
+    if s == 1:
+        return by_jensen
+    return min(math.tanh(_log_likelihood_ratio(s) / 4), by_jensen)
+
+
+def _log_likelihood_ratio(s: float) -> float:
+    """``−s − ln(1 − s)``; as its series ``Σ_{n≥2} s^n/n`` where the two terms cancel."""
+    if s > 0.25:
+        return -s - math.log1p(-s)
+    total, power, n = 0.0, s, 1
+    while True:
+        power, n = power * s, n + 1
+        if total + power / n == total:
+            return total
+        total += power / n
+
+
+class FirstOrderSoftmax(Kernel):
+    r"""First-order kernel :math:`M^1_{ij} = (1 + x_{ij})/N`, :math:`x_{ij} = (\Omega_{ij} - \bar\Omega_i)/\tau`.
+
+    The proposal is :math:`\tilde p_j = \tfrac1N \sum_i q'_i (1 + x_{ij})`: :math:`O(NR)` for a covariance with a factor
+    of :math:`R` columns, :math:`O(N)` for a diagonal one, :math:`O(KN)` for one stored whole.
+
+    Parameters
+    ----------
+    vocab
+        The target vocabulary and its kept tokens.
+    covariance
+        The kept rows of :math:`\Omega`; made by `SoftmaxCovariance.first_order`.
+    temperature
+        :math:`\tau > 0`.
+
+    Raises
+    ------
+    ValueError
+        If some :math:`|x_{ij}| > 1`, where an entry of :math:`M^1` could be negative: with the place of the largest
+        :math:`|x_{ij}|`, and the smallest temperature that would do.
+
+    Notes
+    -----
+    Each row is within `error_bound` of that of the softmax kernel in total variation, and so is the acceptance rate of
+    the proposal (claims ``softmax-first-order``, ``lipschitz``). Exact on rationals.
+    """
+
+    def __init__(self, vocab: Vocabulary, covariance: Covariance, temperature: Any) -> None:
+        self.vocab = vocab
+        (value, place, token), spread = largest_deviation(covariance, temperature)
+        if spread > 1:
+            raise ValueError(
+                f"temperature {temperature} is too low for first order: |x| reaches {float(spread):.6g} > 1 at kept "
+                f"token {place} (target id {vocab.kept[place]}), token {token}; the smallest that would do is "
+                f"{abs(value)}"
+            )
+        self.temperature, self.spread = temperature, spread
+        exact = isinstance(value, Fraction)
+        self._uniform = Fraction(1, vocab.size) if exact else 1 / vocab.size
+        self._deviations = covariance.centred(self._uniform / matching(temperature, value))
+
+    @property
+    def error_bound(self) -> float:
+        """Largest total variation between a row of this kernel and of the softmax kernel; bounds acceptance too."""
+        return softmax_first_order_bound(float(self.spread))
+
+    def redistribute(self, draft: Real[Array, "*batch K"]) -> Real[Array, "*batch N"]:
+        r"""The proposal :math:`q' M^1`; the ``K × N`` kernel is not formed."""
+        self.check_draft(draft)
+        wide = widen(draft)
+        mass = namespace(wide).sum(wide, axis=-1)
+        return cast_like(_at_least_zero(self._deviations.product(wide) + add_axis(mass / self.vocab.size)), draft)
+
+    def column(self, token: Any) -> Real[Array, "*batch K"]:
+        """``M¹[:, token]``."""
+        token = self._index("token", token, self.vocab.size)
+        return _at_least_zero(self._deviations.column(token) + self._uniform)
+
+    def row(self, draft_id: Any) -> Real[Array, "*batch N"]:
+        """``M¹[draft_id]``."""
+        draft_id = self._index("draft_id", draft_id, self.vocab.kept_size)
+        return _at_least_zero(self._deviations.row(draft_id) + self._uniform)
+
+    def probability(self, draft: Real[Array, "*batch K"], token: Ids[Array, "*batch"]) -> Real[Array, "*batch"]:
+        r""":math:`\tilde p_x`: one column of deviations, or of their factor."""
+        self.check_draft(draft)
+        validation.token_ids("token", token, self.vocab.size, tuple(draft.shape[:-1]))
+        wide = double(draft)
+        mass = namespace(wide).sum(wide, axis=-1)
+        return _at_least_zero(self._deviations.point(wide, token) + mass / self.vocab.size)
+
+    @property
+    def context_free(self) -> bool:
+        """True: there is one covariance."""
+        return True
+
+    @staticmethod
+    def cost(N: Any, K: Any, R: Any = None, *, diagonal: bool = False) -> Operations:
+        """That of the deviations, and the mass of the draft row spread evenly: linear in `N` but for a whole matrix."""
+        inner = Spikes.cost(N, K) if diagonal else Full.cost(N, K) if R is None else Factored.cost(N, K, R)
+        return replace(inner, multiplications=inner.multiplications + 1, additions=inner.additions + K - 1 + N)
+
+    @property
+    def operations(self) -> Operations:
+        """Cost of `redistribute` for one row."""
+        held = self._deviations
+        rank = held.left.shape[1] if isinstance(held, Factored) else None
+        return self.cost(self.vocab.size, self.vocab.kept_size, rank, diagonal=isinstance(held, Spikes))
+
+
+def largest_deviation(covariance: Covariance, temperature: Any) -> tuple[tuple[Any, int, int], Any]:
+    r"""The entry of largest :math:`|\Omega_{ij} - \bar\Omega_i|` with its place, and that over :math:`\tau`."""
+    low, high = covariance.extremes
+    worst = high if high[0] >= -low[0] else low
+    return worst, abs(worst[0]) / matching(temperature, worst[0])
+
+
+def _at_least_zero(x: Array) -> Array:
+    """Take away the rounding of an entry that is 0: ``1 + x`` with ``x = −1``."""
+    return namespace(x).maximum(x, constant(0, x))
