@@ -119,7 +119,8 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], narrow: Mapping[st
     Parameters
     ----------
     narrow
-        For each float array that is to be stored in other bits than it has, one of `FLOATS`.
+        For each float array that is to be stored in other bits than it has, one of `FLOATS`. An array of
+        uint16 that is to be bfloat16 holds its bits already.
 
     Notes
     -----
@@ -146,6 +147,6 @@ def _stored(array: np.ndarray, dtype: str | None) -> tuple[str, np.ndarray]:
     if dtype is not None and dtype not in FLOATS:
         raise ValueError(f"dtype must be one of {FLOATS}, not {dtype!r}")
     if dtype == "bfloat16":
-        return "BF16", to_bfloat16(array)
+        return "BF16", np.ascontiguousarray(array) if array.dtype == np.uint16 else to_bfloat16(array)
     data = np.ascontiguousarray(array, dtype=dtype)
     return _NAMES[data.dtype], data
