@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 
 from rdk_theory import _rows, validation
-from rdk_theory._array import Array, cast_like, index_like, is_numpy, namespace, widen
+from rdk_theory._array import Array, cast_like, index_like, is_exact, is_numpy, namespace, widen
 from rdk_theory._types import Real
 from rdk_theory.distributions import kept_mass
 from rdk_theory.vocabulary import Vocabulary
@@ -51,7 +52,12 @@ def acceptance_rate(target: Real[Array, "*batch N"], proposal: Real[Array, "*bat
     validation.distribution("target", target)
     validation.distribution("proposal", proposal)
     xp = namespace(target, proposal)
-    return xp.sum(xp.minimum(widen(target), widen(proposal)), axis=-1)
+    return _at_most_one(xp.sum(xp.minimum(widen(target), widen(proposal)), axis=-1))
+
+
+def _at_most_one(rates: Array) -> Array:
+    """Rows may sum to a rounding more than 1; a rate that is handed on as a probability may not."""
+    return rates if isinstance(rates, Fraction) or is_exact(rates) else namespace(rates).clip(rates, max=1)
 
 
 def _streams(target: Array, proposal: Array) -> bool:
@@ -98,7 +104,7 @@ def _acceptance_by_rows(target: np.ndarray, proposal: np.ndarray) -> np.ndarray:
     if not (lowest >= 0).all():
         validation.distribution("target", target)
         validation.distribution("proposal", proposal)
-    return common_sum.reshape(batch)
+    return _at_most_one(common_sum.reshape(batch))
 
 
 def total_variation(target: Real[Array, "*batch N"], proposal: Real[Array, "*batch N"]) -> Real[Array, "*batch"]:
@@ -125,7 +131,7 @@ def union_acceptance(
     xp = namespace(target, full_draft)
     p = xp.take(target, index_like(vocab.kept, target), axis=-1)
     q = xp.take(full_draft, index_like(vocab.draft_ids, full_draft), axis=-1)
-    return xp.sum(xp.minimum(widen(p), widen(q)), axis=-1)
+    return _at_most_one(xp.sum(xp.minimum(widen(p), widen(q)), axis=-1))
 
 
 def residual(target: Real[Array, "*batch N"], proposal: Real[Array, "*batch N"]) -> Real[Array, "*batch N"]:
