@@ -170,5 +170,9 @@ def _show(value: Any) -> str:
     if isinstance(value, Fraction):
         return str(value)
     if isinstance(value, np.ndarray):
-        return "[" + ", ".join(_show(v) for v in value) + "]" if value.ndim else _show(value.item())
+        return _show(list(value)) if value.ndim else _show(value.item())
+    if isinstance(value, list):
+        return "[" + ", ".join(_show(v) for v in value) + "]"
+    if isinstance(value, np.generic):
+        return repr(value.item())
     return repr(value)
