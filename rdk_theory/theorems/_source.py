@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 from itertools import combinations
 from typing import Any, TypeVar
 
@@ -63,6 +64,14 @@ class Source(ABC):
         """
         values = to_fractions(self.distribution(size))
         return np.asarray(values / values.sum())
+
+    def parts(self, size: int, denominator: int) -> np.ndarray:
+        """A probability vector of rationals with this denominator, from any source.
+
+        For roads whose cost grows with the denominators.
+        """
+        numerators = self.pick(_compositions(denominator, size))
+        return np.array([Fraction(n, denominator) for n in numerators], dtype=object)
 
     def open_weight(self) -> Any:
         """A number in (0, 1)."""
@@ -157,6 +166,7 @@ class GridSource(Source):
         return np.asarray(sets[self._choose(len(sets))])
 
 
+@cache
 def _compositions(total: int, parts: int) -> list[tuple[int, ...]]:
     """Every way to write `total` as an ordered sum of `parts` non-negative integers."""
     if parts == 1:
