@@ -14,17 +14,20 @@ from rdk_theory._types import Real
 
 @dataclass(frozen=True)
 class Mixing:
-    """A maximiser of ``f(θ) = E α(p, (1−θ) q' + θ r)`` on [0, 1], and the interval on which ``f ≥ f(0)``."""
+    """A maximiser of ``f(θ) = E α(p, (1−θ) q' + θ r)`` on [0, 1], and the interval on which ``f ≥ f(0)``.
 
-    weight: float
+    Floats, or fractions where the arguments were rational.
+    """
+
+    weight: Any
     """The smallest maximiser."""
-    acceptance: float
+    acceptance: Any
     """``f(weight)``."""
-    baseline: float
+    baseline: Any
     """``f(0)``."""
-    slope: float
+    slope: Any
     """``f'(0⁺)``; some weight beats the baseline iff it is positive."""
-    safe_weight: float
+    safe_weight: Any
     """``θ_max``: the largest ``θ`` with ``f(θ) ≥ f(0)``."""
 
 
