@@ -80,7 +80,8 @@ def simulate(
     """Make table, figure and manifest below ``out/<id>`` unless they are there, and tell about them."""
     folder = out / experiment.id
     settings = experiment.parameters(options)
-    arguments = {"experiment": experiment.id, "quick": options.quick, "statistics": options.statistics}
+    file = None if options.statistics is None else options.statistics.name
+    arguments = {"experiment": experiment.id, "quick": options.quick, "statistics": file}
     with runs.Run(folder, "simulate", arguments, seed, resume=resume) as run:
         run.step(
             "table",
