@@ -14,7 +14,6 @@ import numpy as np
 from rdk_theory.theorems._claim import Claim, Clause, Control, Instance, Kind
 from rdk_theory.theorems._source import RandomSource, exhaust
 
-
 PATIENCE = 10
 """Random instances at most, as a multiple of what the clause asks for: a rare failure of a control needs more."""
 
@@ -118,7 +117,7 @@ def _run(
         tolerance = 0.0 if exact else clause.tolerance
         alive = {control.name: mutated(clause, control) for control in clause.controls}
         for index, instance in enumerate(instances(clause)):
-            if enough and (index >= enough(clause) and not alive or index >= PATIENCE * clause.samples):
+            if enough and ((index >= enough(clause) and not alive) or index >= PATIENCE * clause.samples):
                 break
             total += 1
             for hypothesis in claim.hypotheses:
