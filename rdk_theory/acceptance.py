@@ -89,10 +89,11 @@ def _acceptance_by_rows(target: np.ndarray, proposal: np.ndarray) -> np.ndarray:
 
         def work(start: int, stop: int) -> None:
             block = slice(start, stop)
-            common = np.minimum(p[block], r[block], out=buffer[: stop - start])
-            common_sum[block] = _rows.sums(common)
+            # Sums first: they stream from memory faster than the minimum does, which then finds both rows in cache.
             target_sum[block] = _rows.sums(p[block])
             proposal_sum[block] = _rows.sums(r[block])
+            common = np.minimum(p[block], r[block], out=buffer[: stop - start])
+            common_sum[block] = _rows.sums(common)
             lowest[block] = common.min()
 
         return work

@@ -136,9 +136,9 @@ def is_number(value: Any) -> bool:
 
 def matching(value: Any, like: Any) -> Any:
     """A plain number as a `Fraction` beside rationals, as a `float` beside floats."""
-    if is_exact(like):
-        return Fraction(value if isinstance(value, int | Fraction) else float(value))
-    return float(value)
+    if not is_exact(like):
+        return float(value)
+    return value if isinstance(value, Fraction) else Fraction(value if isinstance(value, int) else float(value))
 
 
 def beside(x: Array, like: Array) -> Array:

@@ -182,6 +182,6 @@ def _normalised(logs: np.ndarray) -> np.ndarray:
     return np.asarray(weights / weights.sum())
 
 
-def _bounded(need: float, limit: float, theta: float) -> None:
+def _bounded(need: float, limit: float | int, theta: float) -> None:
     if need > limit:
         raise ValueError(f"weight {theta} needs a series of more than {LONGEST:,} terms")

@@ -24,7 +24,7 @@ from rdk_theory.kernels.base import Kernel, Operations, matching
 from rdk_theory.vocabulary import Vocabulary
 
 
-def softmax_first_order_bound(s: float) -> float:
+def softmax_first_order_bound(s: float | int) -> float:
     r"""Bound on :math:`\mathrm{TV}(e^x/\sum e^x,\ (1 + x)/N)` for :math:`x` of mean 0 with :math:`|x_j| \le s \le 1`.
 
     .. math:: \min\left(\tanh\tfrac{-s - \ln(1-s)}{4},\ 1 - \frac1{\cosh s}\right) = \frac{s^2}{8} + O(s^3)
@@ -66,7 +66,7 @@ def softmax_first_order_bound(s: float) -> float:
     return min(math.tanh(_log_likelihood_ratio(s) / 4), by_jensen)
 
 
-def _log_likelihood_ratio(s: float) -> float:
+def _log_likelihood_ratio(s: float | int) -> float:
     """``−s − ln(1 − s)``; as its series ``Σ_{n≥2} s^n/n`` where the two terms cancel."""
     if s > 0.25:
         return -s - math.log1p(-s)

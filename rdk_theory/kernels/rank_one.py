@@ -11,6 +11,7 @@ import numpy as np
 from rdk_theory import _rows, validation
 from rdk_theory._array import (
     Array,
+    add_axis,
     cast_like,
     convert,
     double,
@@ -111,12 +112,10 @@ class RankOne(Kernel):
     def column(self, token: Any) -> Real[Array, "*batch K"]:
         r""":math:`M_{ix} = (1-\theta)[i = x] + \theta \pi_x`."""
         token = self._index("token", token, self.vocab.size)
-        prior = self._prior_at(token)
-        xp = namespace(prior)
-        kept = index_like(self.vocab.kept, prior)
-        same = xp.astype(index_like(token, prior)[..., None] == kept, prior.dtype)
-        weight = convert(self.weight, prior)[..., None]
-        return (1 - weight) * same + weight * prior[..., None]
+        kept = index_like(self.vocab.kept, self.prior)
+        same = namespace(self.prior).astype(index_like(token, self.prior)[..., None] == kept, self.prior.dtype)
+        weight = convert(self.weight, self.prior)[..., None]
+        return (1 - weight) * same + weight * add_axis(self._prior_at(token))
 
     def row(self, draft_id: Any) -> Real[Array, "*batch N"]:
         r""":math:`M_{ij} = (1-\theta)[i = j] + \theta \pi_j`."""
