@@ -228,10 +228,11 @@ def save(figure: Figure, stem: str | Path, title: str | None = None) -> tuple[Pa
 
     stem = Path(stem)
     svg, png = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
+    metadata = {"Date": None, "Creator": None} | ({} if title is None else {"Title": title})
     with style():
         matplotlib.rcParams["svg.hashsalt"] = f"rdk-theory {stem.name}"
         with atomic_path(svg) as temporary:
-            figure.savefig(temporary, metadata={"Date": None, "Creator": None, "Title": title})
+            figure.savefig(temporary, metadata=metadata)
         with atomic_path(png) as temporary:
             figure.savefig(temporary, dpi=DPI, metadata={"Software": None})
     return svg, png

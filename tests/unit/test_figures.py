@@ -69,6 +69,12 @@ def test_the_files_say_what_they_are_and_not_when_or_by_what(tmp_path):
     assert b"Software" not in png.read_bytes()
 
 
+def test_a_title_is_not_needed(tmp_path):
+    with figures.style():
+        svg, _ = figures.save(sample()[0], tmp_path / "figure")
+    assert "<title>" not in svg.read_text(encoding="utf-8")
+
+
 def test_the_picture_is_one_column_wide_on_white(tmp_path):
     pixels = imread(saved(tmp_path)[1])
     assert pixels.shape[:2] == (round(2 * figures.HEIGHT * figures.DPI), round(figures.WIDTH * figures.DPI))
