@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rdk_theory import validation
+from rdk_theory import _rows, validation
 from rdk_theory._array import Array, cast_like, index_like, is_exact, is_numpy, namespace, widen, zeros
 from rdk_theory._types import Real
 from rdk_theory.vocabulary import Vocabulary
@@ -81,7 +81,7 @@ def embed(draft: Real[Array, "*batch K"], vocab: Vocabulary) -> Real[Array, "*ba
     validation.vocabulary_axis("draft", draft, vocab.kept_size, "the kept set")
     out = zeros((*draft.shape[:-1], vocab.size), draft)
     if is_numpy(draft) and not is_exact(draft):
-        out[..., vocab.ascending] = draft[..., vocab.order]  # ascending writes stay in cache
+        _rows.add_kept(out, draft, vocab.ascending, vocab.order)
     else:
         out[..., index_like(vocab.kept, draft)] = draft
     return out

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from rdk_theory import validation
-from rdk_theory._array import Array, convert, double, is_array, is_exact, is_numpy, namespace, to_fractions
+from rdk_theory import _rows, validation
+from rdk_theory._array import Array, convert, double, index_like, is_array, is_exact, is_numpy, namespace, to_fractions
 from rdk_theory._rows import block_length
 from rdk_theory._types import Ids, Real
 from rdk_theory.sampling import search
@@ -144,6 +144,15 @@ def matching(value: Any, like: Any) -> Any:
 def beside(x: Array, like: Array) -> Array:
     """Entries of a kernel as numbers of the kind of `like`; beside rationals a float is the rational that it is."""
     return to_fractions(x) if is_exact(like) and is_numpy(x) and not is_exact(x) else convert(x, like)
+
+
+def add_kept(out: Array, values: Array, vocab: Vocabulary) -> None:
+    """``out[..., kept] += values``, in place."""
+    if contiguous_floats(out):
+        _rows.add_kept(out, values, vocab.ascending, vocab.order)
+    else:
+        kept = index_like(vocab.kept, out)
+        out[..., kept] = out[..., kept] + values
 
 
 def contiguous_floats(x: Array) -> bool:

@@ -23,6 +23,9 @@ from rdk_theory.kernels._spikes import Covariance, Spikes
 from rdk_theory.kernels.base import Kernel, Operations, matching
 from rdk_theory.vocabulary import Vocabulary
 
+NEAR_ONE = 0.999
+"""Spread below which every entry of the first-order kernel is far enough from 0 for any rounding of float32."""
+
 
 def softmax_first_order_bound(s: float | int) -> float:
     r"""Bound on :math:`\mathrm{TV}(e^x/\sum e^x,\ (1 + x)/N)` for :math:`x` of mean 0 with :math:`|x_j| \le s \le 1`.
@@ -129,17 +132,19 @@ class FirstOrderSoftmax(Kernel):
         self.check_draft(draft)
         wide = widen(draft)
         mass = namespace(wide).sum(wide, axis=-1)
-        return cast_like(_at_least_zero(self._deviations.product(wide) + add_axis(mass / self.vocab.size)), draft)
+        proposal = self._deviations.product(wide)
+        proposal += add_axis(mass / self.vocab.size)
+        return cast_like(self._at_least_zero(proposal), draft)
 
     def column(self, token: Any) -> Real[Array, "*batch K"]:
         """``M¹[:, token]``."""
         token = self._index("token", token, self.vocab.size)
-        return _at_least_zero(self._deviations.column(token) + self._uniform)
+        return self._at_least_zero(self._deviations.column(token) + self._uniform)
 
     def row(self, draft_id: Any) -> Real[Array, "*batch N"]:
         """``M¹[draft_id]``."""
         draft_id = self._index("draft_id", draft_id, self.vocab.kept_size)
-        return _at_least_zero(self._deviations.row(draft_id) + self._uniform)
+        return self._at_least_zero(self._deviations.row(draft_id) + self._uniform)
 
     def probability(self, draft: Real[Array, "*batch K"], token: Ids[Array, "*batch"]) -> Real[Array, "*batch"]:
         r""":math:`\tilde p_x`: one column of deviations, or of their factor."""
@@ -147,7 +152,7 @@ class FirstOrderSoftmax(Kernel):
         validation.token_ids("token", token, self.vocab.size, tuple(draft.shape[:-1]))
         wide = double(draft)
         mass = namespace(wide).sum(wide, axis=-1)
-        return _at_least_zero(self._deviations.point(wide, token) + mass / self.vocab.size)
+        return self._at_least_zero(self._deviations.point(wide, token) + mass / self.vocab.size)
 
     @property
     def context_free(self) -> bool:
@@ -167,14 +172,13 @@ class FirstOrderSoftmax(Kernel):
         rank = held.left.shape[1] if isinstance(held, Factored) else None
         return self.cost(self.vocab.size, self.vocab.kept_size, rank, diagonal=isinstance(held, Spikes))
 
+    def _at_least_zero(self, x: Array) -> Array:
+        """Take away the rounding of an entry that is 0, which needs a deviation of −1."""
+        return x if self.spread < NEAR_ONE else namespace(x).maximum(x, constant(0, x))
+
 
 def largest_deviation(covariance: Covariance, temperature: Any) -> tuple[tuple[Any, int, int], Any]:
     r"""The entry of largest :math:`|\Omega_{ij} - \bar\Omega_i|` with its place, and that over :math:`\tau`."""
     low, high = covariance.extremes
     worst = high if high[0] >= -low[0] else low
     return worst, abs(worst[0]) / matching(temperature, worst[0])
-
-
-def _at_least_zero(x: Array) -> Array:
-    """Take away the rounding of an entry that is 0: ``1 + x`` with ``x = −1``."""
-    return namespace(x).maximum(x, constant(0, x))

@@ -13,7 +13,7 @@ from rdk_theory._array import Array, add_axis, cast_like, double, index_like, lo
 from rdk_theory._types import Ids, Real
 from rdk_theory.kernels._compressed import Compressed
 from rdk_theory.kernels._matrices import Full
-from rdk_theory.kernels.base import Kernel, Operations, matching
+from rdk_theory.kernels.base import Kernel, Operations, add_kept, matching
 from rdk_theory.vocabulary import Vocabulary
 
 
@@ -64,8 +64,7 @@ class FirstOrderDiffusion(Kernel):
         wide = widen(draft)
         theta = matching(self.weight, wide)
         out = self._affinity.product(wide * theta)
-        kept = index_like(self.vocab.kept, wide)
-        out[..., kept] = out[..., kept] + (1 - theta) * wide
+        add_kept(out, wide * (1 - theta), self.vocab)
         return cast_like(out, draft)
 
     def column(self, token: Any) -> Real[Array, "*batch K"]:

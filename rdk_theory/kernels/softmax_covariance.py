@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class SoftmaxCovariance(Kernel):
         self._set(vocab, Full(covariance[index_like(vocab.kept, covariance)]), temperature)
 
     @classmethod
-    def from_factor(cls, vocab: Vocabulary, factor: Real[Array, "..."], temperature: Any) -> Self:
+    def from_factor(cls, vocab: Vocabulary, factor: Real[Array, "..."], temperature: Any) -> SoftmaxCovariance:
         r"""The kernel of :math:`\Omega = F F^\top`, with `factor` :math:`F`, ``(N, R)``; ``Ω`` is not formed."""
         validation.finite("factor", factor)
         if factor.ndim != 2 or factor.shape[0] != vocab.size or factor.shape[1] == 0:
@@ -64,13 +64,13 @@ class SoftmaxCovariance(Kernel):
         return kernel
 
     @classmethod
-    def from_diagonal(cls, vocab: Vocabulary, variances: Real[Array, "..."], temperature: Any) -> Self:
+    def from_diagonal(cls, vocab: Vocabulary, variances: Real[Array, "..."], temperature: Any) -> SoftmaxCovariance:
         r"""The kernel of a diagonal :math:`\Omega` with `variances`, ``(N,)``, on it; ``Ω`` is not formed."""
         validation.non_negative("variances", variances)
         validation.same_shape("variances", variances, (vocab.size,))
         variances = widen(variances)
         kernel = cls.__new__(cls)
-        kernel._set(vocab, Spikes(variances[index_like(vocab.kept, variances)], vocab.kept, vocab.size), temperature)
+        kernel._set(vocab, Spikes(variances[index_like(vocab.kept, variances)], vocab), temperature)
         return kernel
 
     def _set(self, vocab: Vocabulary, covariance: Covariance, temperature: Any) -> None:
