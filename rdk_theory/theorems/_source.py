@@ -179,9 +179,9 @@ def exhaust(build: Callable[[Source], T], max_size: int, denominator: int, limit
     choices: list[int] | None = []
     count = 0
     while choices is not None:
+        if count == limit:
+            raise RuntimeError(f"the grid (size {max_size}, denominator {denominator}) has more than {limit} instances")
         source = GridSource(choices, max_size, denominator)
         yield build(source)
         choices = source.next_choices()
         count += 1
-        if count > limit and choices is not None:
-            raise RuntimeError(f"the grid (size {max_size}, denominator {denominator}) has more than {limit} instances")
