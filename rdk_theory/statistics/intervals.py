@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy import stats
@@ -10,6 +10,8 @@ from scipy import stats
 from rdk_theory import validation
 from rdk_theory._types import Real
 from rdk_theory.statistics import _checks
+
+Count: TypeAlias = int | np.integer
 
 _BLOCK = 1 << 22
 """Entries of the resampling matrix that are held at a time (32 MiB)."""
@@ -24,7 +26,7 @@ class Interval(NamedTuple):
 
 
 def bootstrap_means(
-    values: Real[np.ndarray, "contexts *columns"], documents: Any, resamples: int, rng: np.random.Generator
+    values: Real[np.ndarray, "contexts *columns"], documents: Any, resamples: Count, rng: np.random.Generator
 ) -> Real[np.ndarray, "resamples *columns"]:
     r"""Means over contexts in bootstrap resamples of whole documents.
 
@@ -75,7 +77,7 @@ def bootstrap_interval(
     values: Real[np.ndarray, "contexts *columns"],
     documents: Any,
     level: float,
-    resamples: int,
+    resamples: Count,
     rng: np.random.Generator,
 ) -> Interval:
     """Percentile interval for the mean over contexts, by resampling whole documents.
@@ -104,7 +106,7 @@ def bootstrap_interval(
     return Interval(np.asarray(values, dtype=np.float64).mean(axis=0), low, high)
 
 
-def clopper_pearson(successes: int, trials: int, level: float) -> Interval:
+def clopper_pearson(successes: Count, trials: Count, level: float) -> Interval:
     r"""Exact interval for a proportion: it covers with probability at least `level` for every proportion.
 
     The ends are the quantiles :math:`B(a/2;\, s, n-s+1)` and :math:`B(1-a/2;\, s+1, n-s)` of the beta law,
@@ -119,7 +121,7 @@ def clopper_pearson(successes: int, trials: int, level: float) -> Interval:
 
 
 def binomial_test(
-    successes: int, trials: int, probability: float, alternative: Literal["less", "greater", "two-sided"]
+    successes: Count, trials: Count, probability: float, alternative: Literal["less", "greater", "two-sided"]
 ) -> float:
     """Exact p-value of the hypothesis that each trial succeeds with `probability`.
 
@@ -145,7 +147,7 @@ def binomial_test(
     return {"less": less, "greater": greater, "two-sided": min(1.0, 2 * min(less, greater))}[alternative]
 
 
-def _successes(successes: int, trials: int) -> None:
+def _successes(successes: Count, trials: Count) -> None:
     _checks.count("trials", trials, 1)
     _checks.count("successes", successes, 0)
     if successes > trials:
