@@ -103,13 +103,12 @@ def kernels(draw, vocab, rows=distributions):
     """A kernel of each kind over `vocab`; priors on cold tokens or anywhere, weights at both ends too."""
     if draw(st.booleans()):
         return Embedding(vocab)
-    exact = rows is rational_distributions
     weight = draw(st.sampled_from((Fraction(0), Fraction(1), Fraction(1, 3), Fraction(1, 2))))
     prior = draw(rows(vocab.size))
     if vocab.cold.size and draw(st.booleans()):
         prior = prior * 0
         prior[vocab.cold] = draw(rows(vocab.cold.size))
-    return RankOne(vocab, weight if exact else float(weight), prior)
+    return RankOne(vocab, weight if prior.dtype == object else float(weight), prior)
 
 
 @st.composite

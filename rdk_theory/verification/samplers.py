@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from rdk_theory import validation
 from rdk_theory._array import Array, constant, double, namespace
 from rdk_theory._types import Ids, Real
 from rdk_theory.drafting import draft_token
@@ -83,6 +84,7 @@ def exact_match_sampler(
 
 def race_winner(weights: Array, race: Any) -> Array:
     """The token whose exponential clock of rate ``w_t`` rings first: a draw from ``w``, as by a Gumbel maximum."""
+    validation.uniform("race", race, tuple(weights.shape))
     w = double(weights)
     xp = namespace(w, race)
     possible = w > 0

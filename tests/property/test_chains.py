@@ -150,7 +150,11 @@ def test_a_tiny_proposal_neither_overflows_nor_makes_nan(verify):
     proposals = np.array([[5e-324, 1.0], [5e-324, 1.0]])
     low = np.zeros(2)
     assert verify(targets, proposals, np.array([1, 0]), low, np.array(0.0), np.array(0.7)).tokens.tolist() == [1, 0, 1]
-    assert verify(targets, proposals, np.array([0, 0]), low, np.array(0.0), np.array(0.7)).tokens.tolist() == [1, -1, -1]
+    assert verify(targets, proposals, np.array([0, 0]), low, np.array(0.0), np.array(0.7)).tokens.tolist() == [
+        1,
+        -1,
+        -1,
+    ]
 
 
 def test_a_block_recovers_where_a_chain_stops():

@@ -42,9 +42,7 @@ def test_restriction_in_floats(instance):
 def test_the_order_of_kept_ids_is_the_order_of_the_row_and_nothing_else(instance, random):
     vocab, row = instance
     places = random.sample(range(vocab.kept_size), vocab.kept_size)
-    other = Vocabulary(
-        vocab.size, vocab.kept[places], draft_size=vocab.draft_size, draft_ids=vocab.draft_ids[places]
-    )
+    other = Vocabulary(vocab.size, vocab.kept[places], draft_size=vocab.draft_size, draft_ids=vocab.draft_ids[places])
     assert (restrict(row, other) == restrict(row, vocab)[places]).all()
     assert (embed(restrict(row, other), other) == embed(restrict(row, vocab), vocab)).all()
 

@@ -40,9 +40,7 @@ def test_more_cuts_change_no_law():
 def test_a_result_says_what_happened(laws, data):
     target, proposal = laws
     drafted = data.draw(st.sampled_from(np.flatnonzero(proposal > 0).tolist()))
-    token, accepted = verify_token(
-        target, proposal, np.array(drafted), data.draw(uniforms()), data.draw(uniforms())
-    )
+    token, accepted = verify_token(target, proposal, np.array(drafted), data.draw(uniforms()), data.draw(uniforms()))
     assert target[token] > 0
     if accepted:
         assert token == drafted

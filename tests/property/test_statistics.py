@@ -1,0 +1,234 @@
+"""Intervals, bounds and law tests: their error rates by enumeration, not by simulation, and negative controls."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from rdk_theory.statistics import (
+    binomial_test,
+    bootstrap_interval,
+    bootstrap_means,
+    clopper_pearson,
+    empirical_bernstein,
+    holdout_bound,
+    law_test,
+    law_test_plan,
+)
+from rdk_theory.tolerances import EXACT
+from tests.strategies import distributions, sizes
+
+PROPORTIONS = np.linspace(0.01, 0.99, 33)
+
+
+def failure(bound, trials, proportion):
+    """Exact probability that `bound`, a function of the number of successes, exceeds the proportion."""
+    successes = np.arange(trials + 1)
+    return stats.binom.pmf(successes, trials, proportion)[bound > proportion].sum()
+
+
+def coin(successes, trials):
+    return np.arange(trials) < successes
+
+
+# Proportions
+
+
+@pytest.mark.parametrize("trials", [1, 7, 40])
+@pytest.mark.parametrize("level", [0.8, 0.99])
+def test_clopper_pearson_covers_every_proportion(trials, level):
+    ends = np.array([clopper_pearson(k, trials, level)[1:] for k in range(trials + 1)])
+    for p in PROPORTIONS:
+        inside = (ends[:, 0] <= p) & (p <= ends[:, 1])
+        assert stats.binom.pmf(np.arange(trials + 1), trials, p)[inside].sum() >= level
+
+
+def test_the_textbook_normal_interval_is_caught():
+    trials, level = 40, 0.95
+    mean = np.arange(trials + 1) / trials
+    half = stats.norm.ppf(0.5 + level / 2) * np.sqrt(mean * (1 - mean) / trials)
+    coverage = [
+        stats.binom.pmf(np.arange(trials + 1), trials, p)[(mean - half <= p) & (p <= mean + half)].sum()
+        for p in PROPORTIONS
+    ]
+    assert min(coverage) < level - 0.1
+
+
+@pytest.mark.parametrize("alternative", ["less", "greater", "two-sided"])
+@pytest.mark.parametrize("proportion", [0.0, 0.1, 0.5, 1.0])
+def test_p_values_are_valid_at_every_level(alternative, proportion):
+    trials = 25
+    mass = stats.binom.pmf(np.arange(trials + 1), trials, proportion)
+    values = np.array([binomial_test(k, trials, proportion, alternative) for k in range(trials + 1)])
+    for value in values:
+        assert mass[values <= value].sum() <= value + EXACT
+
+
+@given(st.integers(1, 60), st.floats(0.01, 0.99), st.data())
+def test_one_sided_p_values_match_scipy(trials, proportion, data):
+    k = data.draw(st.integers(0, trials))
+    for alternative in ("less", "greater"):
+        expected = stats.binomtest(k, trials, proportion, alternative).pvalue
+        assert binomial_test(k, trials, proportion, alternative) == pytest.approx(expected, rel=1e-9, abs=EXACT)
+
+
+# Means
+
+
+@pytest.mark.parametrize("trials", [2, 10, 60])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_empirical_bernstein_fails_no_more_often_than_it_says(trials, level):
+    bound = np.array([empirical_bernstein(coin(k, trials).astype(float), level) for k in range(trials + 1)])
+    assert max(failure(bound, trials, p) for p in PROPORTIONS) <= 1 - level
+
+
+def test_empirical_bernstein_without_its_range_term_is_caught():
+    trials, level = 10, 0.95
+    log = math.log(2 / (1 - level))
+    values = [coin(k, trials).astype(float) for k in range(trials + 1)]
+    bound = np.array([v.mean() - math.sqrt(2 * v.var(ddof=1) * log / trials) for v in values])
+    assert max(failure(bound, trials, p) for p in PROPORTIONS) > 0.5
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=30), st.floats(0.5, 0.999))
+def test_empirical_bernstein_is_equivariant(values, level):
+    x = np.array(values)
+    bound = empirical_bernstein(x, level, -1.0, 1.0)
+    assert -1 <= bound <= x.mean() + EXACT
+    assert empirical_bernstein(3 * x + 2, level, -1.0, 5.0) == pytest.approx(3 * bound + 2, abs=1e-9)
+
+
+def test_empirical_bernstein_beats_hoeffding_where_the_variance_is_small():
+    x = np.full(2_000, 0.5) + np.linspace(-0.01, 0.01, 2_000)
+    assert empirical_bernstein(x, 0.95) > x.mean() - math.sqrt(math.log(1 / 0.05) / (2 * x.size))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.floats(-1, 1)), min_size=2, max_size=30), st.randoms())
+def test_holdout_bound_is_the_bound_on_document_means(pairs, random):
+    pairs = [(0, 0.5), (1, -0.5), *pairs]
+    random.shuffle(pairs)
+    documents, gains = (np.array(x) for x in zip(*pairs, strict=True))
+    means = np.array([gains[documents == d].mean() for d in sorted(set(documents.tolist()))])
+    out = holdout_bound(gains, documents, 0.1)
+    assert out.documents == means.size
+    assert out.mean == pytest.approx(means.mean(), abs=EXACT)
+    assert out.lower == pytest.approx(empirical_bernstein(means.clip(-1, 1), 0.9, -1.0, 1.0), abs=1e-9)
+
+
+def test_holdout_bound_respects_documents_where_a_bound_on_contexts_fails():
+    """Each document has one gain, ±0.9, for its 400 contexts: eight independent numbers, not 3,200."""
+    documents, delta = np.repeat(np.arange(8), 400), 0.1
+    gains = [np.repeat(np.where(coin(k, 8), 0.9, -0.9), 400) for k in range(9)]
+    mass = stats.binom.pmf(np.arange(9), 8, 0.5)  # true mean gain 0
+    by_document = np.array([holdout_bound(g, documents, delta).lower for g in gains])
+    by_context = np.array([empirical_bernstein(g, 1 - delta, -1.0, 1.0) for g in gains])
+    assert mass[by_document > 0].sum() <= delta
+    assert mass[by_context > 0].sum() > 3 * delta
+
+
+# Bootstrap
+
+
+def test_bootstrap_law_of_two_documents():
+    """Documents of one context (value 0) and of three (value 1): the mean is 0, 3/4 or 1 with 1/4, 1/2, 1/4."""
+    plan = law_test_plan(np.array([0.25, 0.5, 0.25]), smallest=0.05, false_fail=1e-9, false_pass=1e-9)
+    means = bootstrap_means(
+        np.array([0.0, 1.0, 1.0, 1.0]), np.array([7, 3, 3, 3]), plan.samples, np.random.default_rng(0)
+    )
+    counts = np.array([(means == value).sum() for value in (0.0, 0.75, 1.0)])
+    assert law_test(counts, plan).passed
+    # Control: resampling contexts instead of documents.
+    loose = np.random.default_rng(0).choice([0.0, 1.0, 1.0, 1.0], size=(plan.samples, 4)).mean(axis=1)
+    wrong = np.array([(loose == value).sum() for value in (0.0, 0.75, 1.0)])
+    wrong[1] += plan.samples - wrong.sum()
+    assert not law_test(wrong, plan).passed
+
+
+@given(st.integers(2, 8), st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_bootstrap_columns_share_their_resamples(documents, columns, seed):
+    rng = np.random.default_rng(seed)
+    ids = np.concatenate([np.arange(documents), rng.integers(0, documents, 20)])
+    values = rng.normal(size=(ids.size, columns))
+    means = bootstrap_means(values, ids, 50, np.random.default_rng(seed))
+    for column in range(columns):
+        alone = bootstrap_means(values[:, column], ids, 50, np.random.default_rng(seed))
+        np.testing.assert_allclose(means[:, column], alone, rtol=0, atol=EXACT)
+    gain = bootstrap_means(values[:, 0] - values[:, -1], ids, 50, np.random.default_rng(seed))
+    np.testing.assert_allclose(means[:, 0] - means[:, -1], gain, rtol=0, atol=EXACT)
+
+
+def test_bootstrap_resamples_in_blocks_without_changing_the_draws(monkeypatch):
+    values, ids = np.arange(30.0), np.arange(30) // 3
+    whole = bootstrap_means(values, ids, 100, np.random.default_rng(2))
+    monkeypatch.setattr("rdk_theory.statistics.intervals._BLOCK", 70)
+    np.testing.assert_array_equal(bootstrap_means(values, ids, 100, np.random.default_rng(2)), whole)
+
+
+def test_bootstrap_interval_orders_its_ends_and_weights_documents_by_their_contexts():
+    values, ids = np.array([1.0, 0.0, 0.0, 0.0]), np.array([0, 1, 1, 1])
+    out = bootstrap_interval(values, ids, 0.9, 500, np.random.default_rng(0))
+    assert out.estimate == 0.25
+    assert out.low == 0.0
+    assert out.high == 1.0
+    same = bootstrap_interval(np.full((4, 2), 0.3), ids, 0.9, 50, np.random.default_rng(0))
+    np.testing.assert_allclose(np.array(same), 0.3, atol=EXACT)
+    assert np.shape(same.low) == (2,)
+
+
+# Laws
+
+
+def rejects(plan, law):
+    """Exact probability that the test of `plan`, over two atoms, rejects samples of `law`."""
+    heads = np.arange(plan.samples + 1)
+    rejected = [not law_test(np.array([k, plan.samples - k]), plan).passed for k in heads]
+    return stats.binom.pmf(heads, plan.samples, law[0])[rejected].sum()
+
+
+@pytest.mark.parametrize("first", [0.02, 0.5, 0.9])
+@pytest.mark.parametrize(("false_fail", "false_pass"), [(1e-2, 1e-3), (1e-6, 1e-2)])
+def test_both_error_rates_of_a_law_test_hold_exactly(first, false_fail, false_pass):
+    plan = law_test_plan(np.array([first, 1 - first]), 0.08, false_fail, false_pass)
+    assert rejects(plan, plan.law) <= false_fail
+    for shift in (0.08, -0.08):
+        if 0 <= first + shift <= 1:
+            assert 1 - rejects(plan, np.array([first + shift, 1 - first - shift])) <= false_pass
+
+
+def test_fewer_samples_than_planned_would_break_an_error_rate():
+    """The plan is not vacuous: with a sixteenth of the samples no threshold can hold both rates."""
+    plan = law_test_plan(np.array([0.5, 0.5]), 0.08, 1e-3, 1e-3)
+    few = plan.samples // 16
+    heads = np.arange(few + 1)
+    right, wrong = (stats.binom.pmf(heads, few, p) for p in (0.5, 0.58))
+    distance = np.abs(heads / few - 0.5)
+    for threshold in np.unique(distance):
+        assert right[distance > threshold].sum() > 1e-3 or wrong[distance <= threshold].sum() > 1e-3
+
+
+@given(sizes.flatmap(lambda n: distributions(n)), st.integers(0, 2**32 - 1))
+def test_plans_pass_the_right_law_and_state_what_they_can_see(law, seed):
+    plan = law_test_plan(law, 0.1, 1e-9, 1e-9)
+    assert 0 < plan.threshold < plan.smallest
+    counts = np.random.default_rng(seed).multinomial(plan.samples, law / law.sum())
+    assert law_test(counts, plan).passed
+
+
+def test_an_atom_that_cannot_occur_fails_at_once():
+    plan = law_test_plan(np.array([0.5, 0.0, 0.5]), 0.2, 1e-3, 1e-3)
+    half = plan.samples // 2
+    counts = np.array([half, 1, plan.samples - half - 1])
+    assert not law_test(counts, plan).passed
+    assert law_test(counts, plan).statistic == 1.0
+
+
+def test_missing_atoms_count():
+    """Nine of ten atoms in the right proportions, the tenth never: every seen ratio looks right."""
+    plan = law_test_plan(np.full(10, 0.1), 0.08, 1e-6, 1e-6)
+    counts = np.full(10, plan.samples // 9)
+    counts[9] = 0
+    counts[0] += plan.samples - counts.sum()
+    assert not law_test(counts, plan).passed
