@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 BAR = 1.959964
 """Standard errors on either side of a point: 95 % where the mean is normal."""
 ALARM = 6.0
-"""Standard errors beyond which a check objects: 2e-9 a row under normality, so that 1,000 rows raise no false alarm."""
+"""Standard errors beyond which a check objects."""
+RARE = ALARM**2 / 2
+"""Events beyond which it objects as well: where few are seen, their standard error says little.
+
+For a Poisson count ``k`` of any mean ``μ``, ``|k − μ| > 6 √k + 18`` has probability below 2e-8; for a normal, 2e-9.
+"""
 
 
 def pick(rows: Iterable[Row], **where: Any) -> list[Row]:
@@ -48,13 +53,26 @@ def _cell(row: Row, name: str) -> Cell:
     return row[name]
 
 
-def bars(estimate: float, error: float, prefix: str = "", bound: tuple[float, float] | None = None) -> dict[str, float]:
-    """Columns ``<prefix>measured, low, high, error`` of an estimate with its standard error, ends kept in `bound`."""
-    low, high = estimate - BAR * error, estimate + BAR * error
-    if bound is not None:
-        low, high = max(low, min(bound[0], estimate)), min(high, max(bound[1], estimate))
-    columns = {"measured": estimate, "low": low, "high": high, "error": error}
-    return {prefix + name: float(value) for name, value in columns.items()}
+def bars(estimate: float, error: float, samples: int, span: float = 1.0) -> dict[str, float]:
+    """Columns of an estimate: its 95 % interval, its standard error, and the gap to theory at which a check objects.
+
+    Parameters
+    ----------
+    estimate, error
+        A mean of `samples` independent values and its standard error.
+    samples
+        How many.
+    span
+        Largest change that one value makes to their sum.
+    """
+    columns = {
+        "measured": estimate,
+        "low": estimate - BAR * error,
+        "high": estimate + BAR * error,
+        "error": error,
+        "alarm": ALARM * error + RARE * span / samples,
+    }
+    return {name: float(value) for name, value in columns.items()}
 
 
 def curve(axes: Axes, rows: Sequence[Row], x: str, theory: str, index: int, label: str | None) -> None:
@@ -69,12 +87,12 @@ def standard_error(values: np.ndarray) -> float:
     return float(values.std(ddof=1) / np.sqrt(values.size))
 
 
-def outside(rows: Sequence[Row], expected: str, prefix: str = "", keys: Sequence[str] = ()) -> list[str]:
+def outside(rows: Sequence[Row], expected: str, keys: Sequence[str]) -> list[str]:
     """Rows whose measurement is further from the column `expected` than noise explains, one line each."""
     lines = []
     for row in rows:
-        gap = abs(number(row, prefix + "measured") - number(row, expected))
-        if gap > ALARM * number(row, prefix + "error") + 1e-12:
+        gap = abs(number(row, "measured") - number(row, expected))
+        if gap > number(row, "alarm"):
             where = ", ".join(f"{key} {row[key]}" for key in keys)
-            lines.append(f"{prefix}measured is {gap:.3g} away from {expected} at {where}")
+            lines.append(f"measured is {gap:.3g} away from {expected} at {where}")
     return lines

@@ -66,7 +66,7 @@ def run(setting: Setting, rng: np.random.Generator) -> list[Row]:
             "least_gain": (closed[1, at] - closed[0, at]).min(),
             "measured_by_tokens": simulated[0, at].mean(),
             "measured_by_block": simulated[1, at].mean(),
-            **bars((simulated[1, at] - simulated[0, at]).mean(), errors[at]),
+            **bars((simulated[1, at] - simulated[0, at]).mean(), errors[at], count * chains, gamma),
         }
         for at, gamma in enumerate(lengths)
     ]

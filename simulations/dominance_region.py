@@ -59,7 +59,7 @@ def run(setting: Setting, rng: np.random.Generator) -> list[Row]:
                 "contexts": contexts,
                 "weight": weight,
                 "gain": gain,
-                **bars(found.mean(), _error(found)),
+                **bars(found.mean(), _error(found), found.size),
                 "ceiling": (1 - cold + np.minimum(weight, cold)).mean() - best.baseline,
                 "baseline": best.baseline,
                 "slope": best.slope,

@@ -55,11 +55,11 @@ def _row(view: str, rate: float, spread: float, cost: float, gamma: int, chains:
     kinds = (rate - spread, rate + spread)
     if gamma:
         gains = (_accepted(np.resize(kinds, chains), gamma, rng) + 1) / (gamma * cost + 1)
-        point = bars(gains.mean(), standard_error(gains))
+        point = bars(gains.mean(), standard_error(gains), chains, gamma / (gamma * cost + 1))
         theory = float(np.mean([speedup(kind, gamma, cost) for kind in kinds]))
         alike = float(speedup(rate, gamma, cost))
     else:
-        point, theory, alike = bars(1.0, 0.0), 1.0, 1.0
+        point, theory, alike = bars(1.0, 0.0, chains, 0.0), 1.0, 1.0
     columns: Row = {"view": view, "rate": rate, "spread": spread, "cost": cost, "gamma": gamma, "chains": chains}
     return {**columns, "theory": theory, "alike": alike, **point}
 

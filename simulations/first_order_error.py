@@ -205,7 +205,7 @@ def caption(rows: Sequence[Row]) -> str:
         "(resolvent) and θ(1 − e^(−θ)) (heat) exactly, for every θ. Points: median over random kernels (covariances of "
         f"Dirichlet laws; Dirichlet affinities on {SIZES[0]} tokens), bars their range. The same bounds hold for "
         "acceptance, whatever target and draft; on random ones "
-        f"it changed by at most {used:.0%} of the bound."
+        f"it changed by at most {100 * used:.0f} % of the bound."
     )
 
 

@@ -62,10 +62,10 @@ def run(setting: Setting, rng: np.random.Generator) -> list[Row]:
             "contexts": 0 if contexts is None else contexts.shape[0],
         }
         if contexts is None:
-            rows.append({**row, "measured": None, "low": None, "high": None, "error": None})
+            rows.append({**row, "measured": None, "low": None, "high": None, "error": None, "alarm": None})
         else:
             found = np.minimum(contexts, proposal(contexts, variance, vocab, temperature)).sum(-1)
-            rows.append({**row, **bars(found.mean(), standard_error(found))})
+            rows.append({**row, **bars(found.mean(), standard_error(found), found.size)})
     return rows
 
 

@@ -67,7 +67,7 @@ def run(setting: Setting, rng: np.random.Generator) -> list[Row]:
                 "loses_high": losses.high,
                 "unproved": (least < -TIE).mean(),
                 "worst_gap": np.abs(gain - least - slack).max(),
-                **bars(gain.mean(), standard_error(gain)),
+                **bars(gain.mean(), standard_error(gain), contexts),
                 "best_weight": best.weight,
                 "best_gain": best.acceptance - best.baseline,
             }
