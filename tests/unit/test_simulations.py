@@ -1,0 +1,393 @@
+"""Experiments: the same table whatever the workers and interrupts, figures from the table alone, theory held to it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from rdk_theory import Vocabulary, cli, restrict, runs, tables, tolerances
+from rdk_theory.kernels import SoftmaxCovariance
+from rdk_theory.theorems.registry import claims
+from simulations import _experiment, _runner, _trees, block_verification, command, flat_kernel_limit, losslessness
+from simulations._experiment import Options, experiments, generator, select
+from simulations._rows import bars, number, outside
+from simulations._runner import Workers, redraw, simulate, write_index
+
+NAMES = sorted(experiments())
+
+
+def small(setting):
+    """The setting with fewer samples, which costs no property of the table."""
+    fewer = {
+        "chains": 60,
+        "trees": 3,
+        "longest": 3,
+        "replicates": 2,
+        "sizes": [100, 3000],
+        "contexts": 40,
+        "repeats": 2,
+    }
+    return {key: fewer.get(key, value) for key, value in setting.items()}
+
+
+def shrunk(name):
+    """A registered experiment with small settings."""
+    experiment = experiments()[name]
+    return replace(experiment, parameters=lambda options: [small(s) for s in experiment.parameters(options)])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Each experiment run once, small: the folder of all."""
+    folder = tmp_path_factory.mktemp("simulations")
+    with Workers() as workers:
+        for name in NAMES:
+            simulate(shrunk(name), folder, 3, Options(quick=True), workers)
+    write_index(folder)
+    return folder
+
+
+def table(folder, name):
+    return (folder / name / _runner.TABLE).read_bytes()
+
+
+class TestEveryExperiment:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_its_table_agrees_with_theory(self, made, name):
+        assert experiments()[name].check(tables.read(made / name / _runner.TABLE)) == []
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_it_names_claims_that_exist(self, name):
+        assert experiments()[name].claims
+        assert set(experiments()[name].claims) <= set(claims())
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_settings_are_json_and_distinct(self, name):
+        for quick in (True, False):
+            settings = experiments()[name].parameters(Options(quick=quick))
+            texts = [json.dumps(s, allow_nan=False) for s in settings]
+            assert len(set(texts)) == len(texts) > 0
+            assert [json.loads(text) for text in texts] == settings
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_the_figure_is_redrawn_from_the_table_alone(self, made, name, tmp_path):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / _runner.TABLE).write_bytes(table(made, name))
+        redraw(experiments()[name], tmp_path)
+        for file in (*_runner.FIGURES, _runner.ABOUT):
+            assert (tmp_path / name / file).read_bytes() == (made / name / file).read_bytes()
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_labels_stay_inside_the_figure(self, made, name):
+        from rdk_theory import figures
+
+        with figures.style():
+            figure = experiments()[name].draw(tables.read(made / name / _runner.TABLE))
+            figure.canvas.draw()
+            box = figure.get_tightbbox()
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.get_figwidth()
+        assert box.y1 <= figure.get_figheight()
+        for axes in figure.axes:
+            assert axes.get_xlabel()
+            assert axes.get_ylabel()
+            assert len(axes.get_legend_handles_labels()[1]) > 0
+
+    def test_the_index_lists_all(self, made):
+        listed = json.loads((made / _runner.INDEX).read_text(encoding="utf-8"))["experiments"]
+        assert [item["id"] for item in listed] == NAMES
+        for item in listed:
+            assert item["violations"] == []
+            assert item["caption"]
+            assert (made / item["table"]).exists()
+            assert (made / item["figure"]).exists()
+
+    def test_the_manifest_names_seed_outputs_and_no_folder(self, made):
+        for name in NAMES:
+            text = (made / name / runs.MANIFEST).read_text(encoding="utf-8")
+            manifest = json.loads(text)
+            assert manifest["seed"] == 3
+            assert set(manifest["outputs"]) == {_runner.TABLE, *_runner.FIGURES, _runner.ABOUT}
+            assert str(made) not in text
+            assert not (made / name / "parts").exists()
+
+
+class TestDeterminism:
+    NAMES = [name for name in NAMES if not experiments()[name].timed]
+
+    def test_two_workers_write_what_one_writes(self, made, tmp_path):
+        with Workers(2) as workers:
+            for name in self.NAMES:
+                settings = shrunk(name).parameters(Options(quick=True))
+                paths = [tmp_path / f"{name}-{at}.csv" for at in range(len(settings))]
+                workers.run(shrunk(name), list(zip(settings, paths, strict=True))[::-1], 3)
+                tables.write(tmp_path / f"{name}.csv", [row for path in paths for row in tables.read(path)])
+                assert (tmp_path / f"{name}.csv").read_bytes() == table(made, name), name
+
+    def test_another_seed_writes_another_table(self, made, tmp_path):
+        with Workers() as workers:
+            simulate(shrunk("block_verification"), tmp_path, 4, Options(quick=True), workers)
+        assert table(tmp_path, "block_verification") != table(made, "block_verification")
+
+    def test_a_setting_has_a_stream_of_its_own(self):
+        first, second = experiments()["block_verification"], experiments()["draft_length"]
+        draws = {
+            generator(experiment, setting, seed).random()
+            for experiment in (first, second)
+            for setting in ({"a": 1}, {"a": 2})
+            for seed in (0, 1)
+        }
+        assert len(draws) == 8
+        assert generator(first, {"a": 1, "b": 2}, 0).random() == generator(first, {"b": 2, "a": 1}, 0).random()
+
+
+class TestResume:
+    def interrupted(self, folder, error, fail_at=2):
+        """Run block_verification so that its setting number `fail_at` raises; the number of calls."""
+        calls = []
+
+        def run(setting, rng):
+            calls.append(setting)
+            if len(calls) == fail_at:
+                raise error
+            return block_verification.run(setting, rng)
+
+        with pytest.raises(type(error)), Workers() as workers:
+            simulate(replace(shrunk("block_verification"), run=run), folder, 3, Options(quick=True), workers)
+        return len(calls)
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("broken")])
+    def test_what_was_complete_is_not_computed_again(self, made, tmp_path, error):
+        assert self.interrupted(tmp_path, error) == 2
+        folder = tmp_path / "block_verification"
+        assert not (folder / _runner.TABLE).exists()
+        assert len(list((folder / "parts").iterdir())) == 1
+        calls = []
+
+        def run(setting, rng):
+            calls.append(setting)
+            return block_verification.run(setting, rng)
+
+        with Workers() as workers:
+            simulate(replace(shrunk("block_verification"), run=run), tmp_path, 3, Options(quick=True), workers)
+        assert len(calls) == 2
+        assert table(tmp_path, "block_verification") == table(made, "block_verification")
+
+    def test_starting_afresh_computes_all(self, tmp_path):
+        self.interrupted(tmp_path, KeyboardInterrupt())
+        assert self.interrupted(tmp_path, KeyboardInterrupt(), fail_at=2) == 2  # one part is there, one more is made
+        calls = []
+
+        def run(setting, rng):
+            calls.append(setting)
+            return block_verification.run(setting, rng)
+
+        experiment = replace(shrunk("block_verification"), run=run)
+        with Workers() as workers:
+            simulate(experiment, tmp_path, 3, Options(quick=True), workers, resume=False)
+        assert len(calls) == 3
+
+    def test_a_complete_experiment_is_left_alone(self, made):
+        def run(setting, rng):
+            raise AssertionError("called again")
+
+        with Workers() as workers:
+            about = simulate(replace(shrunk("block_verification"), run=run), made, 3, Options(quick=True), workers)
+        assert about["id"] == "block_verification"
+
+    def test_a_failure_in_a_worker_is_raised_and_the_rest_kept(self, tmp_path):
+        experiment = shrunk("block_verification")
+        settings = experiment.parameters(Options(quick=True))
+        work = [(s, tmp_path / f"{i}.csv") for i, s in enumerate([*settings, {"error": 0.5}])]
+        with Workers(2) as workers, pytest.raises(KeyError, match="longest"):
+            workers.run(experiment, work, 3)
+        assert not (tmp_path / "3.csv").exists()
+        for path in tmp_path.iterdir():
+            assert tables.read(path)
+
+    def test_redrawing_keeps_how_the_table_came_about(self, tmp_path):
+        with Workers() as workers:
+            simulate(shrunk("block_verification"), tmp_path, 3, Options(quick=True), workers)
+        path = tmp_path / "block_verification" / runs.MANIFEST
+        before = json.loads(path.read_text(encoding="utf-8"))
+        (tmp_path / "block_verification" / "figure.png").unlink()
+        changed = replace(experiments()["block_verification"], title="Another title")
+        assert redraw(changed, tmp_path)["title"] == "Another title"
+        after = json.loads(path.read_text(encoding="utf-8"))
+        assert after["steps"]["table"] == before["steps"]["table"]
+        for name, digest in after["outputs"].items():
+            assert digest == runs.sha256(path.parent / name)
+
+
+class TestCommand:
+    def test_it_runs_and_tells_where_the_results_are(self, tmp_path, capsys):
+        assert cli.main(["simulate", "draft_length", "--quick", "--out", str(tmp_path), "--json"]) == 0
+        (record,) = json.loads(capsys.readouterr().out)["experiments"]
+        assert record["held"] is True
+        assert (tmp_path / record["table"]).exists()
+        assert cli.main(["simulate", "draft_length", "--redraw", "--out", str(tmp_path)]) == 0
+        assert "draft_length/table.csv" in capsys.readouterr().out
+
+    def test_it_lists_experiments_with_their_claims(self, capsys):
+        assert cli.main(["simulate", "--list"]) == 0
+        text = capsys.readouterr().out
+        assert all(name in text for name in NAMES)
+        assert cli.main(["simulate", "draft_length", "--list", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["experiments"][0]["claims"] == ["expected-tokens", "walltime"]
+
+    def test_what_contradicts_theory_fails_the_command(self, tmp_path, capsys, monkeypatch):
+        wrong = replace(shrunk("draft_length"), check=lambda rows: ["row 3 is off"])
+        monkeypatch.setattr(command, "select", lambda names: [wrong])
+        assert cli.main(["simulate", "draft_length", "--quick", "--out", str(tmp_path)]) == 1
+        assert "draft_length: row 3 is off" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["nonsense"], "no experiment 'nonsense'; there are"),
+            (["draft_length", "--workers", "0"], "workers must be a positive integer, not 0"),
+            (["draft_length", "--workers", "two"], "invalid int value"),
+            (["draft_length", "--redraw"], "table.csv: No such file"),
+            (["draft_length", "--seed", "-1"], "--seed"),
+            (["--no-such-option"], "unrecognized arguments"),
+        ],
+    )
+    def test_bad_usage_is_one_clear_line(self, tmp_path, capsys, arguments, message):
+        assert cli.main(["simulate", *arguments, "--out", str(tmp_path)]) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.out == ""
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_table_that_is_not_the_experiments_is_refused(self, tmp_path, capsys):
+        tables.write(tmp_path / "draft_length" / _runner.TABLE, [{"other": 1}])
+        assert cli.main(["simulate", "draft_length", "--redraw", "--out", str(tmp_path)]) == 2
+        assert "column" in capsys.readouterr().err
+
+    def test_an_experiment_is_a_script_too(self, made, tmp_path):
+        tables.write(tmp_path / "draft_length" / _runner.TABLE, tables.read(made / "draft_length" / _runner.TABLE))
+        line = [sys.executable, "-m", "simulations.draft_length", "--redraw", "--out", str(tmp_path)]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (tmp_path / "draft_length" / "figure.svg").exists()
+
+
+class TestParts:
+    def test_all_means_all_once(self):
+        assert [e.id for e in select(["draft_length", "all"])] == NAMES
+        assert [e.id for e in select(["draft_length", "draft_length"])] == ["draft_length"]
+        assert [e.id for e in select([])] == NAMES
+
+    def test_an_experiment_in_the_wrong_file_is_an_error(self, monkeypatch):
+        misplaced = replace(experiments()["draft_length"], id="elsewhere")
+        monkeypatch.setattr("simulations.draft_length.EXPERIMENT", misplaced)
+        with pytest.raises(RuntimeError, match=r"must stand in elsewhere\.py"):
+            _experiment.experiments.__wrapped__()
+
+    def test_noise_is_told_from_a_difference(self):
+        rows = [{"n": 1, "theory": 0.5, **bars(0.5 + gap, 0.01, 100_000)} for gap in (0.0, 0.0601, 0.0603)]
+        assert outside(rows, "theory", ["n"]) == ["measured is 0.0603 away from theory at n 1"]
+
+    def test_an_alarm_is_rare_for_few_events_too(self):
+        for mean in (0.01, 1.0, 10.0, 50.0, 1000.0):
+            count = np.arange(int(mean + 60 * np.sqrt(mean) + 200))
+            rows = [{"theory": mean, **bars(k, np.sqrt(k), 1)} for k in count]
+            lines = outside(rows, "theory", [])
+            alarmed = [abs(row["measured"] - mean) > row["alarm"] for row in rows]
+            assert len(lines) == sum(alarmed) > 0
+            assert stats.poisson.pmf(count, mean)[alarmed].sum() < 2e-8
+
+    def test_a_cell_that_is_no_number_is_an_error(self):
+        with pytest.raises(ValueError, match="column 'x'"):
+            number({"x": "text"}, "x")
+
+    @pytest.mark.parametrize("temperature", [1e-3, 0.1, 3.0])
+    def test_the_closed_form_of_a_diagonal_softmax_kernel_is_the_kernel(self, temperature):
+        rng = np.random.default_rng(0)
+        target, variance = rng.dirichlet(np.ones(20), size=3), rng.random(20)
+        vocab = Vocabulary(20, rng.permutation(20)[:7])
+        kernel = SoftmaxCovariance.from_diagonal(vocab, variance, temperature)
+        found = flat_kernel_limit.proposal(target, variance, vocab, temperature)
+        np.testing.assert_allclose(found, kernel.redistribute(restrict(target, vocab)), atol=tolerances.EXACT)
+
+    @pytest.mark.parametrize("law", [np.array([0.2, 0.5, 0.3]), np.array([0.999, 0.0005, 0.0005])])
+    @pytest.mark.parametrize("count", [1, 7, 50])
+    def test_the_expected_noise_is_that_of_every_sample(self, law, count):
+        found = sum(
+            stats.multinomial.pmf([a, b, count - a - b], count, law)
+            * np.abs(np.array([a, b, count - a - b]) / count - law).sum()
+            / 2
+            for a in range(count + 1)
+            for b in range(count + 1 - a)
+        )
+        assert losslessness.expected_noise(law, count) == pytest.approx(found, abs=tolerances.EXACT)
+
+    def test_trees_number_their_prefixes(self):
+        levels = _trees.random_levels(3, 3, 1.0, np.random.default_rng(0))
+        law = _trees.sequence_law(levels).reshape(3, 3, 3)
+        first, second, third = _trees.by_prefix(levels)
+        np.testing.assert_allclose(law, first[:, None, None] * second[:, :, None] * third, atol=tolerances.EXACT)
+        assert law.sum() == pytest.approx(1)
+
+
+class TestStatistics:
+    """A file of a real target's statistics."""
+
+    def write(self, path, **arrays):
+        mean = np.full(64, 1 / 64, dtype=np.float32)
+        variance = np.linspace(0, 1e-4, 64, dtype=np.float32)
+        np.savez(path, **{"mean": mean, "variance": variance} | arrays)
+        return path
+
+    def test_it_gets_a_panel_of_its_own_and_its_folder_is_not_recorded(self, tmp_path, capsys):
+        path = self.write(tmp_path / "measured_somewhere.npz")
+        out = tmp_path / "out"
+        line = ["simulate", "flat_kernel_limit", "--quick", "--statistics", str(path), "--out", str(out)]
+        assert cli.main(line) == 0
+        rows = tables.read(out / "flat_kernel_limit" / _runner.TABLE)
+        assert {row["statistics"] for row in rows} == {flat_kernel_limit.STAND_IN, "measured_somewhere"}
+        for file in (out / "flat_kernel_limit").rglob("*.*"):
+            assert str(tmp_path).encode() not in file.read_bytes(), file
+
+    @pytest.mark.parametrize(
+        ("arrays", "message"),
+        [
+            ({"mean": np.full(64, 1 / 32, dtype=np.float32)}, "mean .* must sum to 1"),
+            ({"mean": np.full(64, np.nan, dtype=np.float32)}, "mean .* is not finite"),
+            ({"variance": np.full(64, -1.0)}, "variance .* negative"),
+            ({"variance": np.zeros(64)}, "which varies"),
+            ({"variance": np.ones(63)}, r"variance has shape \(63,\), expected \(64,\)"),
+            ({"mean": np.array([object()] * 64)}, "not an npz archive with mean and variance"),
+        ],
+    )
+    def test_a_bad_one_is_refused(self, tmp_path, arrays, message):
+        with pytest.raises(ValueError, match=message):
+            flat_kernel_limit.read_statistics(self.write(tmp_path / "a.npz", **arrays))
+
+    @pytest.mark.parametrize("content", [b"", b"PK", b"not an archive"])
+    def test_a_foreign_file_is_bad_usage(self, tmp_path, capsys, content):
+        (tmp_path / "a.npz").write_bytes(content)
+        line = ["simulate", "flat_kernel_limit", "--quick", "--statistics", str(tmp_path / "a.npz")]
+        assert cli.main([*line, "--out", str(tmp_path / "out")]) == 2
+        assert "a.npz is not an npz archive" in capsys.readouterr().err
+
+    def test_a_missing_file_is_bad_usage(self, tmp_path, capsys):
+        line = ["simulate", "flat_kernel_limit", "--statistics", str(tmp_path / "none.npz"), "--out", str(tmp_path)]
+        assert cli.main(line) == 2
+        assert "none.npz: No such file" in capsys.readouterr().err
+
+    def test_those_of_a_large_model(self):
+        path = Path(__file__).parents[3] / "shared" / "data" / "llama31_8b_wikitext103_target_stats.npz"
+        if not path.exists():
+            pytest.skip("needs ../shared: statistics of a large model")
+        setting = flat_kernel_limit.parameters(Options(quick=True, statistics=path))[1]
+        rows = flat_kernel_limit.run(setting, np.random.default_rng(0))
+        assert flat_kernel_limit.check(rows) == []
+        at_largest_variance = next(row for row in rows if row["over_largest_variance"] == 1.0)
+        assert at_largest_variance["ceiling"] < 0.3 < at_largest_variance["tli_perfect_drafter"]
