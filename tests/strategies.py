@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import Embedding, RankOne
+from rdk_theory.kernels import Dense, Diffusion, Embedding, LowRank, RankOne
 
 LARGEST_BELOW_ONE = float(np.nextafter(1.0, 0.0))
 EDGE_UNIFORMS = (0.0, LARGEST_BELOW_ONE, 0.5, 5e-324)
@@ -98,17 +98,30 @@ def vocabularies(draw, size=None, drafter=False):
     return Vocabulary(n, kept, draft_size=draft_size, draft_ids=draw(st.permutations(range(draft_size)))[: len(kept)])
 
 
+KERNELS = ("embedding", "rank one", "dense", "low rank", "first-order diffusion")
+
+
 @st.composite
 def kernels(draw, vocab, rows=distributions):
-    """A kernel of each kind over `vocab`; priors on cold tokens or anywhere, weights at both ends too."""
-    if draw(st.booleans()):
+    """A kernel of a kind that rationals allow; weights at both ends, priors on cold tokens or anywhere."""
+    kind = draw(st.sampled_from(KERNELS))
+    size, kept = vocab.size, vocab.kept_size
+    if kind == "embedding":
         return Embedding(vocab)
-    weight = draw(st.sampled_from((Fraction(0), Fraction(1), Fraction(1, 3), Fraction(1, 2))))
-    prior = draw(rows(vocab.size))
-    if vocab.cold.size and draw(st.booleans()):
-        prior = prior * 0
-        prior[vocab.cold] = draw(rows(vocab.cold.size))
-    return RankOne(vocab, weight if prior.dtype == object else float(weight), prior)
+    if kind == "dense":
+        return Dense(vocab, draw(batches((kept,), size, rows)))
+    if kind == "low rank":
+        return LowRank(vocab, draw(batches((kept,), 2, rows)), draw(batches((2,), size, rows)))
+    weight = draw(st.sampled_from((Fraction(0), Fraction(1, 3), Fraction(1, 2))))
+    if kind == "rank one":
+        prior = draw(rows(size))
+        if vocab.cold.size and draw(st.booleans()):
+            prior = prior * 0
+            prior[vocab.cold] = draw(rows(vocab.cold.size))
+        weight = draw(st.sampled_from((weight, Fraction(1))))
+        return RankOne(vocab, weight if prior.dtype == object else float(weight), prior)
+    walk = draw(batches((size,), size, rows))
+    return Diffusion(vocab, walk, weight if walk.dtype == object else float(weight)).first_order()
 
 
 @st.composite
