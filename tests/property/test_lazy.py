@@ -110,6 +110,7 @@ def test_rows_of_a_batch_are_independent_whether_or_not_they_share_the_kernel(ba
             RankOne(vocab, weight, prior[(0,) * len(batch)]),
             lambda at: RankOne(vocab, float(weight[at]), prior[(0,) * len(batch)]),
         ),
+        (Dense(vocab, matrix), lambda at: Dense(vocab, matrix[at])),
     ):
         _, drafted = draft_token(draft, whole, first, second)
         drafted = np.asarray(drafted)
