@@ -1,0 +1,81 @@
+"""What fits: full rows or hidden states, and how many contexts a shard may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BASE = 1.0e9
+"""Bytes that Python, torch and transformers take before any model is loaded, with room for activations."""
+SHARD = 128e6
+"""Bytes of a shard at the most: what an interruption can lose."""
+_ITEM = {"float16": 2, "bfloat16": 2, "float32": 4}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a pair of models is captured.
+
+    Attributes
+    ----------
+    kind
+        ``"rows"`` or ``"heads"``.
+    shard_rows
+        A shard is closed at the first document that brings it to so many contexts.
+    """
+
+    kind: str
+    shard_rows: int
+
+
+def make_plan(
+    *,
+    contexts: int,
+    sizes: tuple[int, int],
+    widths: tuple[int, int],
+    dtype: str,
+    model_bytes: int,
+    per_document: int,
+    max_memory: float,
+    max_disk: float,
+) -> Plan:
+    """Choose full rows if they fit on the disk that is allowed, else hidden states.
+
+    Parameters
+    ----------
+    contexts
+        How many are wanted.
+    sizes, widths
+        Lengths of the rows, and of the hidden states, of target and drafter.
+    model_bytes
+        What both models take in memory.
+    per_document
+        Contexts that are computed together.
+    max_memory, max_disk
+        Bytes.
+
+    Raises
+    ------
+    ValueError
+        If even hidden states do not fit on the disk, or the models and one document not in memory.
+    """
+    if dtype not in _ITEM:
+        raise ValueError(f"dtype must be one of {sorted(_ITEM)}, not {dtype!r}")
+    row = {"rows": sum(sizes) * _ITEM[dtype] + 4 * widths[1], "heads": 4 * sum(widths)}
+    heads = {"rows": 4 * sizes[1] * widths[1], "heads": 4 * (sizes[0] * widths[0] + sizes[1] * widths[1])}
+    fits = [kind for kind in ("rows", "heads") if contexts * row[kind] + heads[kind] <= max_disk]
+    if not fits:
+        need = contexts * row["heads"] + heads["heads"]
+        raise ValueError(
+            f"max-disk of {max_disk / 1e9:.3g} GB is too little: even hidden states take {need / 1e9:.3g} GB"
+        )
+    kind = fits[0]
+    # One document's logits of both models in float32, their copies on the way to numpy and to the stored width.
+    transient = 3 * 4 * per_document * sum(sizes)
+    fixed = BASE + model_bytes + heads[kind] + transient
+    free = max_memory - fixed - per_document * row[kind]
+    if free < row[kind]:
+        raise ValueError(
+            f"max-memory of {max_memory / 1e9:.3g} GB is too little: models of {model_bytes / 1e9:.3g} GB need "
+            f"{(max_memory - free + row[kind]) / 1e9:.3g} GB with one document"
+        )
+    return Plan(kind, int(min(free, SHARD) // row[kind]) or 1)

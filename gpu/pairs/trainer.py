@@ -1,0 +1,148 @@
+"""A training loop within a budget that can be interrupted: AdamW, a cosine schedule, checkpoints without pickles."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rdk_theory import _tensors
+from rdk_theory.runs import progress
+
+WARM_UP = 0.03
+"""Share of the budget in which the learning rate rises."""
+CHECKPOINT_SECONDS = 15.0
+"""Time between checkpoints: what an interruption can lose."""
+_LAST_RATE = 0.02
+_REPORT_EVERY = 20
+"""Steps that one point of the loss curve is the mean of."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: seconds of wall clock, or an exact number of steps (which is reproducible)."""
+
+    seconds: float | None = None
+    steps: int | None = None
+
+    def spent(self, step: int, seconds: float) -> float:
+        """Share of the budget that is used up."""
+        if self.steps is not None:
+            return step / self.steps
+        assert self.seconds is not None
+        return seconds / self.seconds
+
+
+@dataclass
+class History:
+    """Where a training stands: steps done, seconds used, and the loss curve as ``(step, seconds, mean loss)``."""
+
+    step: int = 0
+    seconds: float = 0.0
+    curve: list[tuple[float, float, float]] = field(default_factory=list)
+
+
+class Training:
+    """One model in training.
+
+    Parameters
+    ----------
+    model
+        Trained in place.
+    loss
+        Called with the number of the step; adds the gradients of a batch that depends on that number
+        alone, and returns the loss.
+    checkpoint
+        A safetensors file: if it is there, training goes on from it; it is renewed now and then.
+    rate
+        Greatest learning rate.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        loss: Callable[[int], float],
+        checkpoint: Path,
+        budget: Budget,
+        rate: float,
+    ) -> None:
+        self.parameters = dict(model.named_parameters())
+        self.loss, self.checkpoint, self.budget, self.rate = loss, checkpoint, budget, rate
+        matrices = [p for p in self.parameters.values() if p.ndim > 1]
+        vectors = [p for p in self.parameters.values() if p.ndim <= 1]
+        groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95))
+        self.history = History()
+        if checkpoint.exists():
+            self._restore()
+
+    def run(self, description: str) -> History:
+        """Train until the budget is spent."""
+        for _ in progress(self._steps(), description, self.budget.steps):
+            pass
+        return self.history
+
+    def _steps(self) -> Iterator[int]:
+        history = self.history
+        saved = began = time.perf_counter()
+        before = history.seconds
+        losses: list[float] = []
+        while (spent := self.budget.spent(history.step, history.seconds)) < 1:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate * schedule(spent)
+            self.optimizer.zero_grad()
+            losses.append(self.loss(history.step))
+            torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
+            self.optimizer.step()
+            history.step += 1
+            now = time.perf_counter()
+            history.seconds = before + now - began
+            if len(losses) == _REPORT_EVERY:
+                history.curve.append((history.step, history.seconds, float(np.mean(losses))))
+                losses = []
+            if now - saved >= CHECKPOINT_SECONDS:
+                self._save()
+                saved = time.perf_counter()
+            yield history.step
+        if losses:
+            history.curve.append((history.step, history.seconds, float(np.mean(losses))))
+
+    def _save(self) -> None:
+        arrays = {
+            "history": np.array([self.history.step, self.history.seconds]),
+            "curve": np.array(self.history.curve, dtype=np.float64).reshape(-1, 3),
+        }
+        for name, parameter in self.parameters.items():
+            state = self.optimizer.state[parameter]
+            arrays[f"parameter.{name}"] = parameter.detach().cpu().numpy()
+            for moment in ("exp_avg", "exp_avg_sq"):
+                arrays[f"{moment}.{name}"] = state[moment].cpu().numpy()
+        _tensors.write(self.checkpoint, arrays)
+
+    def _restore(self) -> None:
+        file = _tensors.TensorFile(self.checkpoint)
+        step, seconds = file.array("history", (2,)).tolist()
+        curve = [(step, seconds, loss) for step, seconds, loss in file.array("curve", (None, 3)).tolist()]
+        self.history = History(int(step), seconds, curve)
+        for name, parameter in self.parameters.items():
+            shape = tuple(parameter.shape)
+            with torch.no_grad():
+                parameter.copy_(torch.tensor(file.array(f"parameter.{name}", shape)))
+            self.optimizer.state[parameter] = {
+                "step": torch.tensor(float(step)),
+                **{
+                    moment: torch.tensor(file.array(f"{moment}.{name}", shape), device=parameter.device)
+                    for moment in ("exp_avg", "exp_avg_sq")
+                },
+            }
+
+
+def schedule(spent: float) -> float:
+    """Learning rate as a share of the greatest one: a linear rise, then half a cosine."""
+    rise = min(1.0, spent / WARM_UP + 1e-3)
+    return rise * (_LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * spent)))
