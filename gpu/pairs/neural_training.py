@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,16 @@ def make_neural(work: Work) -> None:
 
         # Not the code: a trained pair stays what it is when the source beside it changes.
         work.run.step(side, [side], make, parameters, code=False)
-    work.make_table(lambda: _rows(work.out, device), parameters)
+    work.make_table(lambda: _rows(work.out, device), parameters, lambda: _trainings(work.out))
+
+
+def _trainings(out: Path) -> dict[str, Any]:
+    """Steps, minutes and last training loss of both models."""
+    columns: dict[str, Any] = {}
+    for side in SIDES:
+        step, seconds, loss = tables.read(out / side / CURVE)[-1].values()
+        columns |= {f"{side}_steps": step, f"{side}_minutes": round(float(seconds or 0) / 60, 3), f"{side}_loss": loss}
+    return columns
 
 
 def _load(folder: Path, device: torch.device) -> LlamaForCausalLM:

@@ -76,7 +76,7 @@ class Training:
         matrices = [p for p in self.parameters.values() if p.ndim > 1]
         vectors = [p for p in self.parameters.values() if p.ndim <= 1]
         groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95))
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), fused=True)
         self.history = History()
         if checkpoint.exists():
             self._restore()
@@ -134,7 +134,7 @@ class Training:
             with torch.no_grad():
                 parameter.copy_(torch.tensor(file.array(f"parameter.{name}", shape)))
             self.optimizer.state[parameter] = {
-                "step": torch.tensor(float(step)),
+                "step": torch.tensor(float(step), device=parameter.device),
                 **{
                     moment: torch.tensor(file.array(f"{moment}.{name}", shape), device=parameter.device)
                     for moment in ("exp_avg", "exp_avg_sq")

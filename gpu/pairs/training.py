@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from tokenizers import Tokenizer
 
 from gpu.pairs import counts
 from gpu.pairs.corpus import Corpus, read_corpus
-from gpu.pairs.evaluation import evaluate
+from gpu.pairs.evaluation import Rows, evaluate
 from gpu.pairs.pair import Note
 from gpu.pairs.tokenizers import encode_documents, load_tokenizer, train_tokenizer
 from gpu.pairs.windows import Sampler
@@ -152,16 +153,18 @@ class Work:
                 self.annotate(side)
 
             self.run.step(side, [side], make, {**self.parameters, "share": share})
-        self.make_table(lambda: counts.CountPair(*(self.out / side for side in SIDES)).rows, {})
+        self.make_table(lambda: counts.CountPair(*(self.out / side for side in SIDES)).rows, {}, dict)
 
-    def make_table(self, reader: Any, parameters: dict[str, Any]) -> None:
-        """Evaluate the pair, unless that was done; `reader()` gives its rows."""
+    def make_table(
+        self, reader: Callable[[], Rows], parameters: dict[str, Any], further: Callable[[], dict[str, Any]]
+    ) -> None:
+        """Evaluate the pair, unless that was done; `reader()` gives its rows and `further()` more columns."""
 
         def make() -> None:
             sampler = Sampler(self.tokenizer, self.tokenizer, length=128, per_document=16, seed=self.options.seed)
             result = evaluate(self.corpus, TRAIN_SHARE, sampler, reader())
             tokens = int(sum(map(len, self.texts)))
-            row = {"kind": self.options.kind, "vocab_size": self.size, "train_tokens": tokens, **result}
+            row = {"kind": self.options.kind, "vocab_size": self.size, "train_tokens": tokens, **result, **further()}
             tables.write(self.out / TABLE, [row])
 
         self.run.step("evaluation", [TABLE], make, {**self.parameters, **parameters})
