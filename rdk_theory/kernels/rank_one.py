@@ -15,8 +15,10 @@ from rdk_theory._array import (
     cast_like,
     convert,
     double,
+    dtype_name,
     gather_last,
     index_like,
+    is_exact,
     look_up,
     namespace,
     widen,
@@ -45,6 +47,11 @@ class RankOne(Kernel):
     ------
     ValueError
         If `weight` leaves [0, 1], or `prior` is no distribution over ``vocab.size`` tokens.
+
+    Notes
+    -----
+    A prior narrower than float64 sums to 1 only within its rounding; :math:`\pi` *is* its entries over their sum, in
+    float64, so that proposals of every width are laws.
     """
 
     def __init__(self, vocab: Vocabulary, weight: Any, prior: Real[Array, "..."]) -> None:
@@ -52,7 +59,7 @@ class RankOne(Kernel):
         validation.probability("weight", weight)
         validation.distribution("prior", prior, vocab.size)
         self.weight = parameter("weight", weight)
-        self.prior = prior
+        self.prior = prior if is_exact(prior) or dtype_name(prior) == "float64" else _relative(prior)
         if prior.ndim > 1 and tuple(prior.shape[:-1]) != tuple(self.weight.shape):
             raise ValueError(
                 f"weight has shape {tuple(self.weight.shape)}, expected {tuple(prior.shape[:-1])}: one for each prior"
@@ -169,3 +176,9 @@ class RankOne(Kernel):
     def _prior_at(self, token: Array) -> Array:
         index = index_like(token, self.prior)
         return gather_last(self.prior, index) if self.prior.ndim > 1 else self.prior[index]
+
+
+def _relative(prior: Array) -> Array:
+    """Entries over their sum, in float64."""
+    wide = double(prior)
+    return wide / validation.row_sums(wide)[..., None]

@@ -9,7 +9,7 @@ import scipy.sparse
 import torch
 
 from rdk_theory import Vocabulary, acceptance_rate
-from rdk_theory.kernels import Dense, LowRank, SoftmaxCovariance, Sparse
+from rdk_theory.kernels import Dense, LowRank, RankOne, SoftmaxCovariance, Sparse
 from rdk_theory.kernels import _matrices as matrices
 from rdk_theory.tolerances import EXACT, UNIT_SUM
 from tests.kernel_cases import laws, sparse_laws
@@ -90,6 +90,22 @@ def test_narrow_parameters_still_make_laws_in_float64(dtype):
         rows = kernel.row(np.arange(kept)).numpy()
         assert np.abs(rows.sum(axis=-1) - 1).max() <= EXACT
         assert np.abs(draft @ rows - proposal).max() <= EXACT
+
+
+@pytest.mark.parametrize("batch", [(), (4,)])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_a_narrow_prior_is_a_law_in_float64(dtype, batch):
+    rng = np.random.default_rng(11)
+    vocab = Vocabulary(3000, rng.permutation(3000)[:40])
+    prior = torch.tensor(laws(rng, *batch, 3000)).to(getattr(torch, dtype))
+    assert (prior.to(torch.float64).sum(-1) - 1).abs().max() > UNIT_SUM["float64"]
+    kernel = RankOne(vocab, np.full(batch, 0.4), prior)
+    draft = laws(rng, 4, 40)
+    proposal = kernel.redistribute(draft)
+    assert np.abs(proposal.sum(axis=-1) - 1).max() <= EXACT
+    acceptance_rate(proposal, proposal)
+    token = rng.integers(0, 3000, 4)
+    assert np.abs(kernel.probability(draft, token) - proposal[np.arange(4), token]).max() <= EXACT
 
 
 def test_a_narrow_sparse_kernel_is_a_law_in_float64():
