@@ -45,6 +45,13 @@ class History:
     step: int = 0
     seconds: float = 0.0
     curve: list[tuple[float, float, float]] = field(default_factory=list)
+    recent: list[float] = field(default_factory=list)
+    """Losses since the last point of the curve."""
+
+    def point(self) -> None:
+        """Add a point to the curve."""
+        self.curve.append((self.step, self.seconds, float(np.mean(self.recent))))
+        self.recent = []
 
 
 class Training:
@@ -91,31 +98,30 @@ class Training:
         history = self.history
         saved = began = time.perf_counter()
         before = history.seconds
-        losses: list[float] = []
         while (spent := self.budget.spent(history.step, history.seconds)) < 1:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate * schedule(spent)
             self.optimizer.zero_grad()
-            losses.append(self.loss(history.step))
+            history.recent.append(self.loss(history.step))
             torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
             self.optimizer.step()
             history.step += 1
             now = time.perf_counter()
             history.seconds = before + now - began
-            if len(losses) == _REPORT_EVERY:
-                history.curve.append((history.step, history.seconds, float(np.mean(losses))))
-                losses = []
+            if len(history.recent) == _REPORT_EVERY:
+                history.point()
             if now - saved >= CHECKPOINT_SECONDS:
                 self._save()
                 saved = time.perf_counter()
             yield history.step
-        if losses:
-            history.curve.append((history.step, history.seconds, float(np.mean(losses))))
+        if history.recent:
+            history.point()
 
     def _save(self) -> None:
         arrays = {
             "history": np.array([self.history.step, self.history.seconds]),
             "curve": np.array(self.history.curve, dtype=np.float64).reshape(-1, 3),
+            "recent": np.array(self.history.recent, dtype=np.float64),
         }
         for name, parameter in self.parameters.items():
             state = self.optimizer.state[parameter]
@@ -128,7 +134,7 @@ class Training:
         file = _tensors.TensorFile(self.checkpoint)
         step, seconds = file.array("history", (2,)).tolist()
         curve = [(step, seconds, loss) for step, seconds, loss in file.array("curve", (None, 3)).tolist()]
-        self.history = History(int(step), seconds, curve)
+        self.history = History(int(step), seconds, curve, file.array("recent", (None,)).tolist())
         for name, parameter in self.parameters.items():
             shape = tuple(parameter.shape)
             with torch.no_grad():
