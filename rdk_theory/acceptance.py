@@ -126,6 +126,7 @@ def union_acceptance(
     With a pruned drafter, `full_draft` is the law before pruning.
     """
     validation.distribution("target", target, vocab.size)
+    validation.real("full_draft", full_draft)
     validation.same_library("target and full_draft", target, full_draft)
     kept_mass(full_draft, vocab)
     validation.same_shape("full_draft", full_draft, (*target.shape[:-1], vocab.draft_size))

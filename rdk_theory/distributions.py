@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from rdk_theory import _rows, validation
 from rdk_theory._array import Array, cast_like, index_like, is_exact, is_numpy, namespace, widen, zeros
 from rdk_theory._types import Real
@@ -34,7 +36,11 @@ def softmax(logits: Real[Array, "*batch N"], temperature: float = 1.0) -> Real[A
 
 def positive_temperature(temperature: float) -> None:
     """Raise unless `temperature` is a positive finite number."""
-    if isinstance(temperature, bool) or not 0 < temperature < float("inf"):
+    if (
+        isinstance(temperature, bool)
+        or not isinstance(temperature, int | float | np.floating)
+        or not 0 < temperature < float("inf")
+    ):
         raise ValueError(f"temperature must be positive and finite, not {temperature!r}")
 
 

@@ -61,6 +61,7 @@ def optimal_mixing(
     validation.distribution("target", target)
     validation.distribution("draft", draft)
     validation.distribution("prior", prior)
+    validation.same_library("target, draft and prior", target, draft, prior)
     validation.same_shape("draft", draft, tuple(target.shape))
     if prior.ndim > 1:
         validation.same_shape("prior", prior, tuple(target.shape))

@@ -65,8 +65,9 @@ def verify_lazy(
     drafted token. Beside the columns a rejected row costs one running sum over :math:`p`, an accepted row nothing
     of length :math:`N` but the check of its input.
     """
-    batch = tuple(draft.shape[:-1])
     _check(target, draft, kernel, drafted)
+    batch = tuple(draft.shape[:-1])
+    validation.real("propose_uniforms", propose_uniforms)
     tries = propose_uniforms.shape[-1] if propose_uniforms.ndim else 0
     check_uniforms(
         target,
