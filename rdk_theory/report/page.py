@@ -139,6 +139,8 @@ def _simulations(folder: Path) -> list[dict[str, Any]]:
     return [
         {
             **item,
+            "id": f"simulation-{item['id']}",
+            "title": item["title"].rstrip(".") + ".",
             "table": f"simulations/{item['table']}",
             "image": image(base / item["figure"]),
         }
