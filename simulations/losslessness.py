@@ -185,6 +185,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     axes.set_yscale("log")
     axes.set_xlabel("samples n")
     axes.set_ylabel("total variation to target law")
+    axes.minorticks_off()
     figures.legend(axes)
     return figure
 
