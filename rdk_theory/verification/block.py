@@ -7,7 +7,7 @@ from rdk_theory._types import Ids, Real
 from rdk_theory.acceptance import residual_weights
 from rdk_theory.sampling import search
 from rdk_theory.verification.chain import Verified, at_step, check_chain, emit, with_empty_last
-from rdk_theory.verification.token import ids_beside, residual_or_target
+from rdk_theory.verification.token import as_law, ids_beside, residual_or_target
 
 
 def verify_block(
@@ -35,7 +35,7 @@ def verify_block(
     passes, as the limit of the formula.
     """
     check_chain(targets, proposals, drafted, accept_uniforms, residual_uniform, bonus_uniform)
-    p, r, uniforms = double(targets), double(proposals), double(accept_uniforms)
+    p, r, uniforms = as_law(targets), as_law(proposals), double(accept_uniforms)
     ids = ids_beside(drafted, p)
     xp = namespace(p, r)
     gamma = ids.shape[-1]

@@ -8,7 +8,7 @@ from rdk_theory import validation
 from rdk_theory._array import Array, double, gather_axis, gather_last, namespace
 from rdk_theory._types import Ids, Real
 from rdk_theory.sampling import search
-from rdk_theory.verification.token import check_possible, check_uniforms, ids_beside, passes, residual_or_target
+from rdk_theory.verification.token import as_law, check_possible, check_uniforms, ids_beside, passes, residual_or_target
 
 
 class Verified(NamedTuple):
@@ -55,7 +55,7 @@ def verify_chain(
         As `verify_token`; also if `targets` lacks the row for the bonus token.
     """
     check_chain(targets, proposals, drafted, accept_uniforms, residual_uniform, bonus_uniform)
-    p, r, ids = double(targets), double(proposals), ids_beside(drafted, targets)
+    p, r, ids = as_law(targets), as_law(proposals), ids_beside(drafted, targets)
     xp = namespace(p, r)
     passed = passes(p[..., :-1, :], r, ids, double(accept_uniforms))
     accepted = xp.sum(xp.cumulative_prod(xp.astype(passed, xp.int64), axis=-1), axis=-1)

@@ -9,7 +9,7 @@ from rdk_theory._array import Array, add_axis, double, gather_last, namespace
 from rdk_theory._types import Flags, Ids, Real
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.sampling import locate, search
-from rdk_theory.verification.token import below, check_possible, check_uniforms, ids_beside, residual_or_target
+from rdk_theory.verification.token import as_law, below, check_possible, check_uniforms, ids_beside, residual_or_target
 
 
 class LazyVerified(NamedTuple):
@@ -63,7 +63,8 @@ def verify_lazy(
     Claim ``exact-linear-time``: the law is :math:`p` whatever the number of tries; a rejection needs
     :math:`1/(1-\alpha)` tries and happens with probability :math:`1-\alpha`, so one try is expected for each
     drafted token. Beside the columns a rejected row costs one running sum over :math:`p`, an accepted row nothing
-    of length :math:`N` but the check of its input.
+    of length :math:`N` but the check of its input. Rows narrower than float64 stand for their entries divided by their
+    sum, as in `verify_token`; the kernel is read in float64, so that no narrow proposal rounds what was drawn.
     """
     _check(target, draft, kernel, drafted)
     batch = tuple(draft.shape[:-1])
@@ -77,12 +78,12 @@ def verify_lazy(
         fallback_uniform=(fallback_uniform, batch),
     )
     xp = namespace(target, draft)
-    rows = _Rows(draft, kernel)
+    rows = _Rows(as_law(draft), kernel)
     ids = ids_beside(drafted, target)
-    proposed = double_flat(kernel.probability(draft, ids))
+    proposed = double_flat(kernel.probability(rows.draft, ids))
     check_possible(xp.reshape(proposed, batch), drafted)
 
-    p = xp.reshape(double(target), (-1, kernel.vocab.size))
+    p = xp.reshape(as_law(target), (-1, kernel.vocab.size))
     token = xp.asarray(xp.reshape(ids, (-1,)), copy=True)
     accepted = below(double_flat(accept_uniform), proposed, gather_last(p, token))
     columns, fell_back = token * 0 + 1, token != token

@@ -12,7 +12,7 @@ from rdk_theory._types import Ids, Real
 from rdk_theory.drafting import draft_token
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.sampling import search
-from rdk_theory.verification.token import ids_beside, residual_or_target, verify_token
+from rdk_theory.verification.token import as_law, ids_beside, residual_or_target, verify_token
 
 
 class Randomness(NamedTuple):
@@ -76,7 +76,7 @@ def exact_match_sampler(
     :math:`\sum \min(p, r)`.
     """
     _, token = draft_token(draft, kernel, uniforms.first, uniforms.second)
-    p = double(target)
+    p = as_law(target)
     ids = ids_beside(token, p)
     certain = namespace(p).where(at_token(ids, p), constant(1, p), constant(0, p))
     return verify_token(target, certain, ids, uniforms.accept, uniforms.residual)[0]
@@ -105,4 +105,4 @@ def replace_unless(accepted: Array, token: Array, weights: Array, uniform: Array
 
 def residual_of(target: Array, proposal: Array) -> Array:
     """Residual weights of two laws in float64, `target` where there are none."""
-    return residual_or_target(double(target), double(proposal))
+    return residual_or_target(as_law(target), as_law(proposal))

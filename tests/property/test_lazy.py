@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -209,3 +210,29 @@ def test_every_kernel_is_verified_by_columns_as_by_the_whole_proposal(case):
     assert (out.accepted == accepted).all()
     assert (out.token == token).all()
     assert 0 < accepted.sum() < 40
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_narrow_rows_give_the_same_as_the_laws_that_they_stand_for(dtype):
+    """Rows whose sums miss 1 are drawn from in proportion; the proposal that verifies is not rounded to their width."""
+    rng = np.random.default_rng(10)
+    vocab = Vocabulary(200, rng.permutation(200)[:60])
+    kernel = RankOne(vocab, 0.3, rng.dirichlet(np.ones(200)))
+    target, draft = (torch.tensor(rng.dirichlet(np.full(n, 2.0), size=500)).to(dtype) for n in (200, 60))
+    numbers = [torch.tensor(rng.random(shape)) for shape in ((500,), (500,), (500,), (500, 2), (500, 2), (500,))]
+    laws = [x.double() / x.double().sum(-1, keepdim=True) for x in (target, draft)]
+    drafted = draft_token(draft, kernel, *numbers[:2])[1]
+    assert (drafted == draft_token(laws[1], kernel, *numbers[:2])[1]).all()
+    narrow = verify_lazy(target, draft, kernel, drafted, *numbers[2:])
+    wide = verify_lazy(*laws, kernel, drafted, *numbers[2:])
+    assert all((a == b).all() for a, b in zip(narrow, wide, strict=True))
+    assert 0 < int(narrow.fell_back.sum()) < 500
+    # A uniform just below the ratio of the laws accepts every row; taken as they are, 16-bit rows would refuse some.
+    at = drafted[:, None]
+    ratio = (laws[0].gather(-1, at) / kernel.redistribute(laws[1]).gather(-1, at))[:, 0]
+    numbers[2] = (ratio * (1 - 1e-9)).clamp(max=0.999)
+    assert verify_lazy(target, draft, kernel, drafted, *numbers[2:]).accepted.all()
+    as_they_are = target.double().gather(-1, at) > numbers[2][:, None] * kernel.redistribute(draft).double().gather(
+        -1, at
+    )
+    assert not as_they_are.all() or dtype == torch.float32

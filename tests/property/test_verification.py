@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,3 +145,31 @@ def _inside(edges, where):
 
 def _scalar(x):
     return np.array(x, dtype=object)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_narrow_rows_stand_for_their_normalised_laws(dtype):
+    """Sums of the rows miss 1 visibly, and differently; acceptance and residual are those of the normalised rows."""
+    size, rng = 300, np.random.default_rng(9)
+    # Entries just above a step of the dtype are all rounded down, those just below all up.
+    step = torch.finfo(dtype).eps / 2**9
+    target, proposal = (
+        torch.tensor(np.round(x / step) * step + shift * step, dtype=torch.float64).to(dtype)
+        for x, shift in zip(rng.dirichlet(np.full(size, 5.0), size=2), (0.4, -0.4), strict=True)
+    )
+    laws = [x.double() / x.double().sum() for x in (target, proposal)]
+    if dtype != torch.float32:
+        assert abs(float(target.double().sum() / proposal.double().sum()) - 1) > 1e-4  # the case is what it says
+    p, r = laws
+    over = int((r - p).argmax())
+    threshold = float(p[over] / r[over])
+    half = torch.tensor(0.5, dtype=torch.float64)
+    for accept, expected in ((threshold * (1 - 1e-9), True), (threshold * (1 + 1e-9), False)):
+        drafted, uniform = torch.tensor(over), torch.tensor(accept, dtype=torch.float64)
+        assert bool(verify_token(target, proposal, drafted, uniform, half)[1]) is expected
+    # Rejected on purpose at 1 − 2⁻⁵³: the replacement is drawn from the residual of the normalised rows.
+    sums = torch.cumsum((p - r).clamp(min=0), 0)
+    last = torch.tensor(LARGEST_BELOW_ONE, dtype=torch.float64)
+    for token in torch.nonzero(p > r)[::40, 0]:
+        middle = (sums[token] - (p - r)[token] / 2) / sums[-1]
+        assert verify_token(target, proposal, torch.tensor(over), last, middle)[0] == token
