@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -147,18 +148,9 @@ def _write_shards(
     cursor = int(done[-1].integers("cursor", (1,))[0]) if done else 0
     dtypes = {name: _dtype(name, options.dtype) for name in pair.widths}
     writer = ShardWriter(out, len(done), pair.widths, dtypes, rows, options.per_document)
-    quotas = options.quotas()
-    order = [(split, number) for split in quotas for number in corpus.shuffled(split, share, options.seed)]
-    for place in progress(range(cursor, len(order)), "capturing"):
-        split, number = order[place]
-        wanted = quotas[split] - taken[split]
-        if wanted <= 0:
-            continue
-        window = sampler.window(corpus.documents[number], corpus.digests[number])
-        if window is None:
-            continue
-        window = window.first(wanted)
-        taken[split] += len(window.next_ids)
+    missing = sum(options.quotas().values()) - sum(taken.values())
+    chosen = _windows(options, corpus, share, sampler, taken, cursor)
+    for place, split, number, window in progress(chosen, "capturing", -(-missing // options.per_document)):
         ids: dict[str, np.ndarray | int] = {
             "token_ids": window.next_ids,
             "document_ids": number,
@@ -169,6 +161,27 @@ def _write_shards(
     writer.flush()
     if not any(taken.values()):
         raise ValueError(f"corpus {corpus.name} has no document long enough for a context")
+
+
+def _windows(
+    options: CaptureOptions, corpus: Corpus, share: float, sampler: Sampler, taken: dict[str, int], cursor: int
+) -> Iterator[tuple[int, str, int, Window]]:
+    """Windows from place `cursor` on until each split has its contexts: place, split, document, window.
+
+    `taken` counts the contexts of each split.
+    """
+    quotas = options.quotas()
+    order = [(split, number) for split in quotas for number in corpus.shuffled(split, share, options.seed)]
+    for place in range(cursor, len(order)):
+        split, number = order[place]
+        if taken[split] >= quotas[split]:
+            continue
+        window = sampler.window(corpus.documents[number], corpus.digests[number])
+        if window is None:
+            continue
+        window = window.first(quotas[split] - taken[split])
+        taken[split] += len(window.next_ids)
+        yield place, split, number, window
 
 
 def _dtype(name: str, logits: str) -> str:
