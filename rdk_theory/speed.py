@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -62,21 +63,24 @@ def speedup(alpha: Any, gamma: int, draft_cost: Any) -> Any:
 
 
 def _cost(draft_cost: Any) -> None:
-    negative = bool((~(draft_cost >= 0)).any()) if is_array(draft_cost) else not draft_cost >= 0
-    if negative or (not is_array(draft_cost) and draft_cost == float("inf")):
+    if is_array(draft_cost):
+        validation.non_negative("draft_cost", draft_cost)
+        return
+    number = isinstance(draft_cost, int | float | Fraction) and not isinstance(draft_cost, bool)
+    if not number or not 0 <= draft_cost < float("inf"):
         raise ValueError(f"draft_cost must be finite and at least 0, not {draft_cost!r}")
 
 
-def best_draft_length(alpha: float, draft_cost: float, longest: int = 64) -> int:
+def best_draft_length(alpha: float | Fraction, draft_cost: float | Fraction, longest: int = 64) -> int:
     """The ``γ ≤ longest`` with the largest `speedup`; 0 where none exceeds 1 (decode without drafts)."""
     _draft_length(longest)
-    gains: list[float] = [1.0, *(speedup(alpha, gamma, draft_cost) for gamma in range(1, longest + 1))]
+    gains: list[Any] = [1.0, *(speedup(alpha, gamma, draft_cost) for gamma in range(1, longest + 1))]
     return int(np.argmax(gains))
 
 
 def best_kept_size(
-    acceptance: Callable[[int], float], cost: Callable[[int], float], sizes: list[int], longest: int = 64
-) -> tuple[int, int, float]:
+    acceptance: Callable[[int], Any], cost: Callable[[int], Any], sizes: list[int], longest: int = 64
+) -> tuple[int, int, Any]:
     """Kept size, draft length and speed-up that are best for an acceptance curve and a cost curve ``c(K)``."""
     if not sizes:
         raise ValueError("sizes is empty")

@@ -22,7 +22,7 @@ def overlap(p: Row, r: Row) -> Any:
 
 def positive_part(p: Row, r: Row) -> list[Any]:
     """``(p − r)_+``, entry by entry."""
-    return [max(a - b, 0) for a, b in zip(p, r, strict=True)]
+    return [max(a - b, a - a) for a, b in zip(p, r, strict=True)]
 
 
 def acceptance_by_trial(p: Row, r: Row) -> Any:

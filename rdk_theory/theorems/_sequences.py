@@ -130,7 +130,7 @@ def block_cuts(p: np.ndarray, r: np.ndarray, chain: tuple[int, ...]) -> tuple[li
     w = prefix_weights(p, r, chain)
     residuals = [_roads.positive_part(w[i] * p[i], r[i]) for i in range(len(chain))]
     masses = [sum(residual) for residual in residuals]
-    inner = [masses[i] / (masses[i] + 1 - w[i]) if w[i] < 1 else 1 for i in range(1, len(chain))]
+    inner = [masses[i] / (masses[i] + 1 - w[i]) if w[i] < 1 else w[0] for i in range(1, len(chain))]
     return [*inner, w[-1]], residuals
 
 
@@ -138,7 +138,7 @@ def prefix_weights(p: np.ndarray, r: np.ndarray, chain: tuple[int, ...]) -> list
     """``w_0 = 1`` and ``w_i = min(1, w_{i−1} p(x_i)/r(x_i))``."""
     w = [p[0, 0] * 0 + 1]
     for i, x in enumerate(chain):
-        w.append(min(1, w[-1] * p[i, x] / r[i, x]))
+        w.append(min(w[0], w[-1] * p[i, x] / r[i, x]))
     return w
 
 

@@ -71,7 +71,7 @@ def _tli_there(matrix: np.ndarray, kept: np.ndarray, row: int) -> Any:
 def _kernel_there(matrix: np.ndarray, kept: np.ndarray, row: int) -> Any:
     """``α(e_i, q' M)`` in the same context."""
     proposal = _roads.times(_point(matrix[0], len(kept), row), matrix)
-    return _roads.acceptance_by_trial(_point(matrix[0], matrix.shape[1], kept[row]), proposal)
+    return _roads.acceptance_by_trial(_point(matrix[0], matrix.shape[1], int(kept[row])), proposal)
 
 
 def _loss(p: np.ndarray, draft: np.ndarray, matrix: np.ndarray, kept: np.ndarray) -> Any:
