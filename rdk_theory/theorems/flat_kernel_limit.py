@@ -133,7 +133,7 @@ CLAIM = Claim(
     title="A softmax kernel is flat at vocabulary scale",
     section="D",
     statement=(
-        r"s' = \max_{i, j} (\Omega_{ij} - \bar\Omega_i)/\tau: \quad"
+        r"s' = \max_{i, j} (\Omega_{ij} - \bar\Omega_i)/\tau: \quad "
         r"M_{ij} \le \frac{1}{1 + (N-1) e^{-s' N/(N-1)}} \le \frac{e^{s'}}{N},"
         r"\quad \mathrm E\,\alpha(p, q' M) \le \mathrm E \sum_t \min(p_t, e^{s'}/N)"
         r" \le \sum_t \min(\mathrm E p_t, e^{s'}/N)"
