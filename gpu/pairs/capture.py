@@ -68,13 +68,14 @@ def capture(options: CaptureOptions, out: Path, *, resume: bool = True) -> dict[
     share = _train_share(options.target, options.drafter)
     pair = _open_pair(options)
     sampler = Sampler(*pair.tokenizers, options.context_length, options.per_document, options.seed)
-    header = _header(options, corpus, share, pair)
+    plan = pair.plan(options)
+    header = _header(options, corpus, share, pair, plan.kind)
     found = _found(out, header, resume)
     arguments = {name: value for name, value in asdict(options).items() if name != "seed"}
     if not (found and found["complete"]):
         with Run(out, "pair capture", arguments, options.seed) as run:
             write_header(out, header, complete=False)
-            _write_shards(options, corpus, share, pair, sampler, header["shard_rows"], out)
+            _write_shards(options, corpus, share, pair, sampler, plan.shard_rows, out)
             _write_tokens(options, corpus, share, pair, out)
             pair.write_models(out)
             shards = [{"name": shard.path.name, "sha256": sha256(shard.path)} for shard in complete_shards(out)]
@@ -100,12 +101,11 @@ def _open_pair(options: CaptureOptions) -> Pair:
     return NeuralPair(options.target, options.drafter, options.device)
 
 
-def _header(options: CaptureOptions, corpus: Corpus, share: float, pair: Pair) -> dict[str, Any]:
-    """All that the shards depend on."""
-    plan = pair.plan(options)
+def _header(options: CaptureOptions, corpus: Corpus, share: float, pair: Pair, kind: str) -> dict[str, Any]:
+    """All that the rows depend on."""
     chosen = ("contexts", "split", "context_length", "per_document", "dtype", "seed")
     return {
-        "kind": plan.kind,
+        "kind": kind,
         "target_size": pair.sizes[0],
         "draft_size": pair.sizes[1],
         "target": pair.names[0],
@@ -115,7 +115,6 @@ def _header(options: CaptureOptions, corpus: Corpus, share: float, pair: Pair) -
         "corpus_digest": corpus.digest,
         "unit": corpus.unit,
         "train_share": share,
-        "shard_rows": plan.shard_rows,
         **{name: getattr(options, name) for name in chosen},
     }
 

@@ -149,6 +149,7 @@ class Work:
 
             def make(side: str = side, order: int = order, share: float = share) -> None:
                 texts = self.texts[: max(1, round(share * len(self.texts)))]
+                shutil.rmtree(self.out / side, ignore_errors=True)  # what another kind of pair left
                 counts.fit(texts, self.size, order).save(self.out / side / counts.MODEL)
                 self.annotate(side)
 

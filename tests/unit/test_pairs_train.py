@@ -90,6 +90,14 @@ def test_another_seed_or_vocabulary_makes_another_pair(tmp_path, corpus, capsys)
     assert rdk_pair(capsys, *options, 300, "--seed", 1) != first
 
 
+def test_a_pair_of_another_kind_takes_the_folder_over(tmp_path, corpus, capsys):
+    options = ("train", "--corpus", corpus, "--vocab-size", 300, "--out", tmp_path / "pair")
+    rdk_pair(capsys, *options, *TINY, "--steps", 2)
+    rdk_pair(capsys, *options, "--kind", "counts")
+    rdk_pair(capsys, *options[:-1], tmp_path / "fresh", "--kind", "counts")
+    assert digests(tmp_path / "pair") == digests(tmp_path / "fresh")
+
+
 def test_a_given_tokenizer_is_used(tmp_path, corpus, capsys):
     tokenizer(275).save(str(tmp_path / "tokenizer.json"))
     options = ("train", "--kind", "counts", "--corpus", corpus, "--out", tmp_path / "pair", "--tokenizer", tmp_path)
