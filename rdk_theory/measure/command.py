@@ -1,0 +1,116 @@
+"""`rdk measure`: acceptance on a capture, by kept share, sampler and selection."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rdk_theory import runs, tables
+from rdk_theory.cli import Command, UsageError, add_common
+from rdk_theory.measure.selection import SELECTIONS
+from rdk_theory.tables import Row
+
+FRACTIONS = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.005)
+QUICK = (0.5, 0.1, 0.02, 0.005)
+TABLE = "measure.csv"
+COLUMNS = (
+    "selection",
+    "fraction",
+    "sampler",
+    "acceptance",
+    "low",
+    "high",
+    "gain",
+    "gain_low",
+    "gain_high",
+    "certified",
+)
+
+
+def measure(
+    path: Path,
+    out: Path,
+    settings: Sequence[tuple[str, float]],
+    *,
+    kept: Path | None,
+    max_memory: float,
+    seed: int,
+    resume: bool,
+) -> list[Row]:
+    """Measure each (selection, fraction) and write ``measure.csv``; a setting that is complete is not repeated."""
+    from rdk_theory.captures import open_capture
+    from rdk_theory.measure.measurement import Measurement
+    from rdk_theory.measure.selection import kept_set
+
+    capture = open_capture(path)
+    measurement = Measurement(capture, max_memory, seed)
+    arguments = {"capture": path, "settings": [list(s) for s in settings], "max_memory": max_memory}
+    identity = {"manifest": runs.sha256(path / runs.MANIFEST)} if (path / runs.MANIFEST).exists() else {}
+    rows: list[Row] = []
+    with runs.Run(out, "measure", arguments, seed, resume=resume) as run:
+        for selection, fraction in runs.progress(settings, "kept sets"):
+            part = out / "parts" / f"{selection}-{fraction:g}.csv"
+
+            def one(selection: str = selection, fraction: float = fraction, part: Path = part) -> None:
+                vocab = kept_set(capture, selection, fraction, measurement.targets, kept)
+                tables.write(part, measurement.measure(selection, vocab))
+
+            file = {"kept": runs.sha256(kept)} if selection == "file" and kept else {}
+            run.step(f"{selection} {fraction:g}", [part], one, {"max_memory": max_memory, **identity, **file})
+            rows += tables.read(part)
+        tables.write(out / TABLE, rows)
+        run.record(TABLE)
+    return rows
+
+
+def _fractions(text: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if not values or not all(0 < value <= 1 for value in values):
+        raise argparse.ArgumentTypeError(f"must be numbers in (0, 1] with commas between, not {text!r}")
+    return sorted(set(values), reverse=True)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("capture", type=Path, help="folder that `rdk pair capture` wrote")
+    parser.add_argument("--fractions", type=_fractions, metavar="F,F,…", help="kept shares (default 0.5 to 0.005)")
+    parser.add_argument(
+        "--select",
+        choices=[*SELECTIONS, "all"],
+        default="count",
+        help="keep the tokens highest by training count (default), or by mean or variance of the target's probability",
+    )
+    parser.add_argument(
+        "--kept", type=Path, metavar="FILE", help="kept ids (.npy, .json or .txt) in place of a selection"
+    )
+    parser.add_argument("--max-memory", type=float, default=2.0, metavar="GB", help="for calibration rows (default 2)")
+    add_common(parser, out="out/measure")
+
+
+def _run(args: argparse.Namespace) -> int:
+    if not args.max_memory > 0:
+        raise UsageError(f"--max-memory must be positive, not {args.max_memory}")
+    fractions = args.fractions or (QUICK if args.quick else FRACTIONS)
+    if args.kept is not None:
+        settings = [("file", 1.0)]
+    else:
+        selections = SELECTIONS if args.select == "all" else (args.select,)
+        settings = [(selection, fraction) for selection in selections for fraction in fractions]
+    rows = measure(
+        args.capture,
+        args.out,
+        settings,
+        kept=args.kept,
+        max_memory=args.max_memory * 1e9,
+        seed=args.seed,
+        resume=args.resume,
+    )
+    print(json.dumps({"rows": rows}, indent=2) if args.json else tables.to_text(rows, COLUMNS))
+    return 0
+
+
+COMMAND = Command("measure", "acceptance of every sampler on captured logits, by kept share", _arguments, _run)

@@ -1,0 +1,124 @@
+"""One kept set measured: every sampler fitted on calibration contexts and judged on test contexts, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from rdk_theory.captures import CALIBRATION, TEST, Capture
+from rdk_theory.measure.samplers import SAMPLERS, Contexts, Judge, Sampler
+from rdk_theory.statistics import bootstrap_interval, holdout_bound
+from rdk_theory.tables import Row
+from rdk_theory.vocabulary import Vocabulary
+
+LEVEL = 0.95
+RESAMPLES = 1000
+BATCH_ENTRIES = 1 << 22
+"""Entries of a batch of test rows: 16 MiB in float32, so that a pass over it stays near the cache."""
+
+
+class Measurement:
+    """A capture with its calibration rows in memory, and its test rows streamed.
+
+    Parameters
+    ----------
+    capture
+        What is measured.
+    max_memory
+        Bytes that the calibration rows may take. Where they need more, every k-th context is used.
+    seed
+        Of the bootstrap.
+    """
+
+    def __init__(self, capture: Capture, max_memory: float, seed: int = 0) -> None:
+        self.capture = capture
+        self.seed = seed
+        self.test = np.flatnonzero(capture.split == TEST)
+        self._calibration = _thinned(np.flatnonzero(capture.split == CALIBRATION), capture.vocab_sizes, max_memory)
+        for name, members in (("calibration", self._calibration), ("test", self.test)):
+            if np.unique(capture.documents[members]).size < 2:
+                raise ValueError(f"{capture.path} has fewer than two {name} documents: nothing can be said of others")
+
+    @cached_property
+    def calibration(self) -> tuple[np.ndarray, np.ndarray]:
+        """Target and full draft rows of the calibration contexts."""
+        return self.capture.rows(self._calibration)
+
+    def targets(self) -> np.ndarray:
+        """Target rows of the calibration contexts."""
+        return self.calibration[0]
+
+    def measure(self, selection: str, vocab: Vocabulary, samplers: Sequence[Sampler] = SAMPLERS) -> list[Row]:
+        """Acceptance of each sampler that applies, with document-bootstrap intervals and gains over TLI: a row each."""
+        fitting = Contexts.of(vocab, self.capture.vocabulary, *self.calibration)
+        used = [sampler for sampler in samplers if sampler.applies(fitting)]
+        judges, weights = zip(*(sampler.fit(fitting) for sampler in used), strict=True)
+        rates, ceiling = self._judge(vocab, judges)
+        base = rates[:, [sampler.name for sampler in used].index("tli")]
+        return self._rows(
+            selection, vocab, [s.name for s in used], list(weights), rates, rates - base[:, None], ceiling
+        )
+
+    def _judge(self, vocab: Vocabulary, judges: Sequence[Judge]) -> tuple[np.ndarray, np.ndarray]:
+        """Acceptance of every judge in every test context, and ``p(I)``."""
+        rates, ceiling = np.empty((self.test.size, len(judges))), np.empty(self.test.size)
+        at, step = 0, max(1, BATCH_ENTRIES // max(self.capture.vocab_sizes))
+        for numbers, target, draft in self.capture.batches(self.test, step):
+            batch = Contexts.of(vocab, self.capture.vocabulary, target, draft)
+            here = slice(at, at + numbers.size)
+            for column, judge in enumerate(judges):
+                rates[here, column] = judge(batch)
+            ceiling[here] = target[:, vocab.ascending].sum(axis=1, dtype=np.float64)
+            at += numbers.size
+        return rates, ceiling
+
+    def _rows(
+        self,
+        selection: str,
+        vocab: Vocabulary,
+        names: Sequence[str],
+        weights: Sequence[float | None],
+        rates: np.ndarray,
+        gains: np.ndarray,
+        ceiling: np.ndarray,
+    ) -> list[Row]:
+        documents = self.capture.documents[self.test]
+        # One bootstrap for all columns: a gain's interval is that of a paired difference.
+        columns = np.concatenate([rates, gains], axis=1)
+        interval = bootstrap_interval(columns, documents, LEVEL, RESAMPLES, np.random.default_rng(self.seed))
+        rows: list[Row] = []
+        for k, name in enumerate(names):
+            g = len(names) + k
+            bound = holdout_bound(gains[:, k], documents, 1 - LEVEL)
+            rows.append(
+                {
+                    "selection": selection,
+                    "fraction": vocab.kept_size / vocab.size,
+                    "kept": vocab.kept_size,
+                    "sampler": name,
+                    "acceptance": float(interval.estimate[k]),
+                    "low": float(interval.low[k]),
+                    "high": float(interval.high[k]),
+                    "gain": float(interval.estimate[g]),
+                    "gain_low": float(interval.low[g]),
+                    "gain_high": float(interval.high[g]),
+                    "dominance_bound": bound.lower,
+                    "certified": bool(bound.lower > 0),
+                    "weight": weights[k],
+                    "ceiling": float(ceiling.mean()),
+                    "contexts": int(self.test.size),
+                    "documents": int(np.unique(documents).size),
+                    "calibration_contexts": int(self._calibration.size),
+                }
+            )
+        return rows
+
+
+def _thinned(members: np.ndarray, sizes: tuple[int, int], max_memory: float) -> np.ndarray:
+    """Every k-th of `members`, with the smallest k for which their float32 rows fit."""
+    most = int(max_memory // (4 * sum(sizes)))
+    if most < 1:
+        raise ValueError(f"max_memory of {max_memory:g} bytes does not hold one row of {sum(sizes)} numbers")
+    return members[:: -(-members.size // most)] if members.size else members
