@@ -74,9 +74,12 @@ CLAIM = Claim(
         Clause(
             name="slope",
             kind=Kind.IDENTITY,
-            statement=r"f'(0^+) = \mathrm E\Big[\sum_{q' < p} (r - q') + \sum_{q' = p} \min(0, r - q')\Big]",
+            statement=(
+                r"f'(0^+) = \mathrm E\Big[\sum_{q' < p} (r - q') + \sum_{q' = p} \min(0, r - q')\Big],"
+                r" \text{ as } \texttt{optimal\_mixing} \text{ reports it}"
+            ),
             build=_mixtures.rational_contexts,
-            stated=_slope,
+            stated=lambda p, q, r: np.array([_slope(p, q, r), optimal_mixing(p, q, r).slope]),
             measured=_mixtures.slope_by_trial,
             grid_denominator=2,
             controls=(
@@ -89,17 +92,6 @@ CLAIM = Claim(
                     stated=lambda p, q, r: np.where(q <= p, r - q, 0).sum() / len(p),
                 ),
             ),
-        ),
-        Clause(
-            name="slope of the maximiser's walk",
-            kind=Kind.IDENTITY,
-            statement=r"f'(0^+) \text{ as } \texttt{optimal\_mixing} \text{ reports it}",
-            build=_mixtures.rational_contexts,
-            stated=lambda p, q, r: optimal_mixing(p, q, r).slope,
-            measured=_mixtures.slope_by_trial,
-            controls=(Control("doubled", stated=lambda p, q, r: 2 * optimal_mixing(p, q, r).slope),),
-            samples=100,
-            grid_denominator=2,
         ),
         Clause(
             name="iff the slope is positive",

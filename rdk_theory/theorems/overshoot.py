@@ -51,13 +51,12 @@ def _unwasted(source: Source) -> Instance:
 
 def _on_kept_tokens(source: Source) -> Instance:
     """The target is the restricted drafter: every unit of the cold mass is taken from accepted tokens."""
-    instance = _unpruned(source)
-    q, kept = instance["q"].copy(), instance["kept"]
-    cold_mass = source.open_weight()
-    q[kept] = (1 - cold_mass) * q[kept] / q[kept].sum()
-    q[Vocabulary(len(q), kept).cold] = cold_mass / (len(q) - len(kept))
-    p = 0 * q
-    p[kept] = q[kept] / (1 - cold_mass)
+    instance = _mixtures.cold_prior(source)
+    size, kept = len(instance["p"]), instance["kept"]
+    cold_mass = (1 + instance.pop("weight")) / 3
+    p = _mixtures.whole(instance.pop("draft"), kept, size)
+    q = (1 - cold_mass) * p
+    q[Vocabulary(size, kept).cold] = cold_mass / (size - len(kept))
     return {**instance, "p": p, "q": q}
 
 

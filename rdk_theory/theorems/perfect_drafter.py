@@ -40,7 +40,7 @@ def _noisy(source: Source) -> Instance:
     instance = _within_the_cold_mass(source)
     p, kept, draft = instance["p"], instance["kept"], instance["draft"]
     cold_mass = 1 - p[kept].sum()
-    noise = cold_mass * source.weight()
+    noise = cold_mass * (source.number(1) / 2 if source.exact else source.weight())
     instance["draft"] = (1 - noise) * draft + noise * source.distribution(len(draft))
     instance["weight"] = instance["weight"] / cold_mass * (cold_mass - noise) / (1 - noise)
     return instance
