@@ -14,6 +14,8 @@ from rdk_theory.tables import Row
 
 FRACTIONS = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.005)
 QUICK = (0.5, 0.1, 0.02, 0.005)
+WORK, QUICK_WORK = 3e10, 1e9
+"""Largest product of contexts, kept tokens and tokens for which a kernel is fitted for acceptance: minutes; seconds."""
 TABLE = "measure.csv"
 COLUMNS = (
     "selection",
@@ -36,12 +38,14 @@ def measure(
     *,
     kept: Path | None,
     max_memory: float,
+    work: float,
     seed: int,
     resume: bool,
 ) -> list[Row]:
     """Measure each (selection, fraction) and write ``measure.csv``; a setting that is complete is not repeated."""
     from rdk_theory.captures import open_capture
     from rdk_theory.measure.measurement import Measurement
+    from rdk_theory.measure.samplers import samplers
     from rdk_theory.measure.selection import kept_set
 
     capture = open_capture(path)
@@ -55,10 +59,19 @@ def measure(
 
             def one(selection: str = selection, fraction: float = fraction, part: Path = part) -> None:
                 vocab = kept_set(capture, selection, fraction, measurement.targets, kept)
-                tables.write(part, measurement.measure(selection, vocab))
+                rows = measurement.measure(selection, vocab, samplers(work))
+                tables.write(
+                    part,
+                    [
+                        {"fraction": fraction if selection != "file" else vocab.kept_size / vocab.size, **row}
+                        for row in rows
+                    ],
+                )
 
             file = {"kept": runs.sha256(kept)} if selection == "file" and kept else {}
-            run.step(f"{selection} {fraction:g}", [part], one, {"max_memory": max_memory, **identity, **file})
+            run.step(
+                f"{selection} {fraction:g}", [part], one, {"max_memory": max_memory, "work": work, **identity, **file}
+            )
             rows += tables.read(part)
         tables.write(out / TABLE, rows)
         run.record(TABLE)
@@ -106,6 +119,7 @@ def _run(args: argparse.Namespace) -> int:
         settings,
         kept=args.kept,
         max_memory=args.max_memory * 1e9,
+        work=QUICK_WORK if args.quick else WORK,
         seed=args.seed,
         resume=args.resume,
     )

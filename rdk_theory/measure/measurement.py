@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from rdk_theory.captures import CALIBRATION, TEST, Capture
-from rdk_theory.measure.samplers import SAMPLERS, Contexts, Judge, Sampler
+from rdk_theory.measure.samplers import Contexts, Fitted, Judge, Sampler
 from rdk_theory.statistics import bootstrap_interval, holdout_bound
 from rdk_theory.tables import Row
 from rdk_theory.vocabulary import Vocabulary
@@ -50,16 +50,12 @@ class Measurement:
         """Target rows of the calibration contexts."""
         return self.calibration[0]
 
-    def measure(self, selection: str, vocab: Vocabulary, samplers: Sequence[Sampler] = SAMPLERS) -> list[Row]:
+    def measure(self, selection: str, vocab: Vocabulary, samplers: Sequence[Sampler]) -> list[Row]:
         """Acceptance of each sampler that applies, with document-bootstrap intervals and gains over TLI: a row each."""
         fitting = Contexts.of(vocab, self.capture.vocabulary, *self.calibration)
-        used = [sampler for sampler in samplers if sampler.applies(fitting)]
-        judges, weights = zip(*(sampler.fit(fitting) for sampler in used), strict=True)
-        rates, ceiling = self._judge(vocab, judges)
-        base = rates[:, [sampler.name for sampler in used].index("tli")]
-        return self._rows(
-            selection, vocab, [s.name for s in used], list(weights), rates, rates - base[:, None], ceiling
-        )
+        fitted = {sampler.name: sampler.fit(fitting) for sampler in samplers if sampler.applies(fitting)}
+        rates, ceiling = self._judge(vocab, [each.judge for each in fitted.values()])
+        return self._rows({"selection": selection, "kept": vocab.kept_size}, fitted, rates, ceiling)
 
     def _judge(self, vocab: Vocabulary, judges: Sequence[Judge]) -> tuple[np.ndarray, np.ndarray]:
         """Acceptance of every judge in every test context, and ``p(I)``."""
@@ -74,29 +70,19 @@ class Measurement:
             at += numbers.size
         return rates, ceiling
 
-    def _rows(
-        self,
-        selection: str,
-        vocab: Vocabulary,
-        names: Sequence[str],
-        weights: Sequence[float | None],
-        rates: np.ndarray,
-        gains: np.ndarray,
-        ceiling: np.ndarray,
-    ) -> list[Row]:
+    def _rows(self, common: Row, fitted: Mapping[str, Fitted], rates: np.ndarray, ceiling: np.ndarray) -> list[Row]:
         documents = self.capture.documents[self.test]
+        gains = rates - rates[:, [list(fitted).index("tli")]]
         # One bootstrap for all columns: a gain's interval is that of a paired difference.
         columns = np.concatenate([rates, gains], axis=1)
         interval = bootstrap_interval(columns, documents, LEVEL, RESAMPLES, np.random.default_rng(self.seed))
         rows: list[Row] = []
-        for k, name in enumerate(names):
-            g = len(names) + k
-            bound = holdout_bound(gains[:, k], documents, 1 - LEVEL)
+        for k, (name, each) in enumerate(fitted.items()):
+            g = len(fitted) + k
+            bound = holdout_bound(gains[:, k], documents, 1 - LEVEL, each.largest)
             rows.append(
                 {
-                    "selection": selection,
-                    "fraction": vocab.kept_size / vocab.size,
-                    "kept": vocab.kept_size,
+                    **common,
                     "sampler": name,
                     "acceptance": float(interval.estimate[k]),
                     "low": float(interval.low[k]),
@@ -106,10 +92,10 @@ class Measurement:
                     "gain_high": float(interval.high[g]),
                     "dominance_bound": bound.lower,
                     "certified": bool(bound.lower > 0),
-                    "weight": weights[k],
+                    "weight": each.weight,
                     "ceiling": float(ceiling.mean()),
                     "contexts": int(self.test.size),
-                    "documents": int(np.unique(documents).size),
+                    "documents": bound.documents,
                     "calibration_contexts": int(self._calibration.size),
                 }
             )

@@ -20,8 +20,11 @@ from rdk_theory.vocabulary import Vocabulary
 Judge: TypeAlias = Callable[["Contexts"], np.ndarray]
 """Acceptance rate of a fitted sampler in each of some contexts."""
 
-OPTIMAL_WORK = 4e9
-"""Contexts × kept × cold-and-kept tokens up to which the acceptance-optimal kernel is fitted: minutes on two cores."""
+GAP = 2e-3
+"""The fit for acceptance stops once no kernel is better by more than this, in the contexts of the fit."""
+
+ROUNDING = 1e-5
+"""Two float32 acceptance rates, each a sum over the vocabulary, differ by no more than this from exact ones."""
 
 
 @dataclass(frozen=True)
@@ -42,48 +45,84 @@ class Contexts:
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """What a sampler became on calibration contexts."""
+
+    judge: Judge
+    weight: float | None = None
+    """The mixing weight, where there is one."""
+    largest: float = 1.0
+    """Bound on the gain over TLI in any context, either way; known from the kernel alone (claim ``lipschitz``)."""
+
+
+@dataclass(frozen=True)
 class Sampler:
     """One row of the comparison."""
 
     name: str
-    fit: Callable[[Contexts], tuple[Judge, float | None]]
-    """From calibration contexts to a judge, and the mixing weight where there is one."""
+    fit: Callable[[Contexts], Fitted]
     applies: Callable[[Contexts], bool] = lambda contexts: True
 
 
-def _fixed(judge: Judge) -> Callable[[Contexts], tuple[Judge, None]]:
-    """A sampler with nothing to fit."""
-    return lambda contexts: (judge, None)
+def samplers(work: float) -> tuple[Sampler, ...]:
+    """Every sampler. `work` is the largest product of contexts, kept tokens and tokens for which a kernel is fitted
+    for acceptance. TLI must be among them: gains are taken over it.
+    """
+
+    def affordable(contexts: Contexts) -> bool:
+        return contexts.targets.shape[0] * contexts.drafts.shape[1] * contexts.targets.shape[1] <= work
+
+    def prunes(contexts: Contexts) -> bool:
+        return bool(contexts.vocab.cold.size)
+
+    return (
+        Sampler("union", lambda _: Fitted(lambda c: union_acceptance(c.targets, c.full_drafts, c.vocab))),
+        Sampler("tli", lambda c: Fitted(_accepts(Embedding(c.vocab)))),
+        Sampler("rank-one", _rank_one, prunes),
+        Sampler("rank-one-cold-mass", _cold_mass, prunes),
+        Sampler("cooccurrence", _cooccurrence, prunes),
+        Sampler("optimal", _optimal, affordable),
+        Sampler("oracle-weight", _oracle, prunes),
+        Sampler("unpruned", lambda _: Fitted(lambda c: union_acceptance(c.targets, c.full_drafts, c.shared))),
+    )
 
 
 def _accepts(kernel: Kernel) -> Judge:
     return lambda contexts: acceptance_rate(contexts.targets, kernel.redistribute(contexts.drafts))
 
 
-def _rank_one(contexts: Contexts) -> tuple[Judge, float]:
+def _largest(staying: np.ndarray) -> float:
+    """``max_i (1 − M_ii)``, with room for the rounding of float32 acceptance rates."""
+    return min(1.0, 1 - float(staying.min()) + ROUNDING)
+
+
+def _rank_one(contexts: Contexts) -> Fitted:
     fit = fit_rank_one(contexts.targets, contexts.drafts, contexts.vocab)
-    return _accepts(fit.kernel), fit.weight
+    return Fitted(_accepts(fit.kernel), fit.weight, min(1.0, fit.weight + ROUNDING))
 
 
-def _cooccurrence(contexts: Contexts) -> tuple[Judge, float]:
+def _cooccurrence(contexts: Contexts) -> Fitted:
     fit = fit_cooccurrence(contexts.targets, contexts.drafts, contexts.vocab)
-    return _accepts(fit.kernel), fit.weight
+    return Fitted(_accepts(fit.kernel), fit.weight, min(1.0, fit.weight + ROUNDING))
 
 
-def _optimal(contexts: Contexts) -> tuple[Judge, None]:
-    return _accepts(fit_optimal(contexts.targets, contexts.drafts, contexts.vocab).kernel), None
+def _optimal(contexts: Contexts) -> Fitted:
+    kernel = fit_optimal(contexts.targets, contexts.drafts, contexts.vocab, tolerance=GAP).kernel
+    return Fitted(
+        _accepts(kernel), largest=_largest(kernel.matrix[np.arange(contexts.vocab.kept_size), contexts.vocab.kept])
+    )
 
 
-def _cold_mass(contexts: Contexts) -> tuple[Judge, None]:
+def _cold_mass(contexts: Contexts) -> Fitted:
     kernels = ColdMassRankOne(contexts.vocab, cold_prior(contexts.targets, contexts.vocab))
 
     def judge(others: Contexts) -> np.ndarray:
         return acceptance_rate(others.targets, kernels.at(others.full_drafts).redistribute(others.drafts))
 
-    return judge, None
+    return Fitted(judge)
 
 
-def _oracle(contexts: Contexts) -> tuple[Judge, None]:
+def _oracle(contexts: Contexts) -> Fitted:
     prior = cold_prior(contexts.targets, contexts.vocab)
 
     def judge(others: Contexts) -> np.ndarray:
@@ -92,25 +131,4 @@ def _oracle(contexts: Contexts) -> tuple[Judge, None]:
         kernel = RankOne(others.vocab, weights, prior)
         return acceptance_rate(others.targets, kernel.redistribute(others.drafts))
 
-    return judge, None
-
-
-def _affordable(contexts: Contexts) -> bool:
-    return contexts.targets.shape[0] * contexts.drafts.shape[1] * contexts.targets.shape[1] <= OPTIMAL_WORK
-
-
-def _prunes(contexts: Contexts) -> bool:
-    return bool(contexts.vocab.cold.size)
-
-
-SAMPLERS = (
-    Sampler("union", _fixed(lambda c: union_acceptance(c.targets, c.full_drafts, c.vocab))),
-    Sampler("tli", lambda c: (_accepts(Embedding(c.vocab)), None)),
-    Sampler("rank-one", _rank_one, _prunes),
-    Sampler("rank-one-cold-mass", _cold_mass, _prunes),
-    Sampler("cooccurrence", _cooccurrence, _prunes),
-    Sampler("optimal", _optimal, _affordable),
-    Sampler("oracle-weight", _oracle, _prunes),
-    Sampler("unpruned", _fixed(lambda c: union_acceptance(c.targets, c.full_drafts, c.shared))),
-)
-"""TLI must be among them: gains are taken over it."""
+    return Fitted(judge)

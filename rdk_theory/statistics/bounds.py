@@ -65,17 +65,23 @@ class HoldoutBound(NamedTuple):
     """Number of independent units."""
 
 
-def holdout_bound(gains: Real[np.ndarray, "contexts"], documents: Any, delta: float) -> HoldoutBound:
+def holdout_bound(
+    gains: Real[np.ndarray, "contexts"], documents: Any, delta: float, largest: float = 1.0
+) -> HoldoutBound:
     r"""Lower bound on the gain in acceptance of a kernel that was fitted on other documents.
 
     Parameters
     ----------
     gains
-        :math:`d_c = \alpha(p_c, q'_c M) - \alpha(p_c, q'_c) \in [-1, 1]`, one for each context.
+        :math:`d_c = \alpha(p_c, q'_c M) - \alpha(p_c, q'_c)`, one for each context.
     documents
         Integer ids, shape ``(contexts,)``: which document each context came from.
     delta
         Probability with which the bound may fail.
+    largest
+        A bound on :math:`|d_c|` known from the kernel alone, in (0, 1]: by claim ``lipschitz``
+        :math:`|d_c| \le \mathrm{TV}(q'M, q') \le \max_i (1 - M_{ii})`, for a mixture its weight. The smaller it is, the
+        fewer documents certify a gain.
 
     Returns
     -------
@@ -88,7 +94,7 @@ def holdout_bound(gains: Real[np.ndarray, "contexts"], documents: Any, delta: fl
     Raises
     ------
     ValueError
-        For gains outside [−1, 1] or fewer than two documents.
+        For gains outside [−largest, largest], `largest` outside (0, 1], or fewer than two documents.
 
     Notes
     -----
@@ -100,10 +106,13 @@ def holdout_bound(gains: Real[np.ndarray, "contexts"], documents: Any, delta: fl
     x = _checks.host_values("gains", gains)
     if x.ndim != 1:
         raise ValueError(f"gains of shape {x.shape} must be one-dimensional")
-    outside = np.flatnonzero(np.abs(x) > 1)
+    if isinstance(largest, bool) or not 0 < largest <= 1:
+        raise ValueError(f"largest must be in (0, 1], not {largest!r}")
+    outside = np.flatnonzero(np.abs(x) > largest)
     if outside.size:
         at = int(outside[0])
-        raise ValueError(f"gains of shape {x.shape} leaves [-1, 1] at index ({at},): {x[at]}")
+        raise ValueError(f"gains of shape {x.shape} leaves [-{largest:g}, {largest:g}] at index ({at},): {x[at]}")
     place, sizes = _checks.by_document(documents, x.size)
-    means = np.clip(_checks.document_sums(x[:, None], place, sizes.size)[:, 0] / sizes, -1, 1)
-    return HoldoutBound(float(means.mean()), empirical_bernstein(means, 1 - delta, -1.0, 1.0), int(sizes.size))
+    means = np.clip(_checks.document_sums(x[:, None], place, sizes.size)[:, 0] / sizes, -largest, largest)
+    lower = empirical_bernstein(means, 1 - delta, -largest, largest)
+    return HoldoutBound(float(means.mean()), lower, int(sizes.size))
