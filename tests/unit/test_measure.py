@@ -1,0 +1,138 @@
+"""`rdk measure` on a capture that the test writes: right numbers, held-out documents, resumption, bad usage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rdk_theory import Vocabulary, acceptance_rate, cli, restrict, tables
+from rdk_theory.captures import CALIBRATION, TEST, open_capture
+from rdk_theory.distributions import embed
+from rdk_theory.measure import command, measurement
+from rdk_theory.measure.samplers import Contexts, Fitted, Sampler, samplers
+from tests.capture_folder import write_capture
+
+SIZE = 48
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_capture(tmp_path_factory.mktemp("capture"), size=SIZE, documents=40, per_document=6, seed=0)
+
+
+def test_tli_and_the_ceiling_are_what_they_are(folder: Path, tmp_path: Path) -> None:
+    rows = command.measure(
+        folder, tmp_path, [("count", 0.25)], kept=None, max_memory=1e9, work=1e9, seed=0, resume=True
+    )
+    capture = open_capture(folder)
+    target, draft = capture.rows(np.flatnonzero(capture.split == TEST))
+    vocab = Vocabulary(SIZE, np.sort(np.argsort(-capture.train_counts, kind="stable")[: SIZE // 4]))
+    tli = next(r for r in rows if r["sampler"] == "tli")
+    proposal = embed(restrict(draft, vocab), vocab)
+    assert tli["kept"] == SIZE // 4
+    assert tli["acceptance"] == pytest.approx(acceptance_rate(target, proposal).mean(), abs=1e-6)
+    assert tli["ceiling"] == pytest.approx(target[:, vocab.kept].sum(axis=1).mean(), abs=1e-6)
+    assert tli["gain"] == tli["gain_low"] == tli["gain_high"] == 0
+    unpruned = next(r for r in rows if r["sampler"] == "unpruned")
+    assert unpruned["acceptance"] == pytest.approx(acceptance_rate(target, draft).mean(), abs=1e-6)
+
+
+def test_order_of_samplers_that_theory_demands(folder: Path, tmp_path: Path) -> None:
+    """Union never above TLI, TLI never above its ceiling, the oracle never below a fixed weight with the same prior."""
+    rows = command.measure(
+        folder, tmp_path, [("mean", 0.25), ("variance", 0.1)], kept=None, max_memory=1e9, work=1e9, seed=0, resume=True
+    )
+    for selection in ("mean", "variance"):
+        by = {r["sampler"]: r for r in rows if r["selection"] == selection}
+        assert by["union"]["acceptance"] <= by["tli"]["acceptance"] <= by["tli"]["ceiling"]
+        assert by["oracle-weight"]["acceptance"] >= by["rank-one"]["acceptance"] - 1e-6
+        assert by["oracle-weight"]["acceptance"] >= by["tli"]["acceptance"] - 1e-6
+        for row in by.values():
+            assert row["low"] <= row["acceptance"] <= row["high"]
+            assert row["dominance_bound"] <= row["gain"] + 1e-9
+
+
+def test_nothing_is_fitted_on_test_documents(folder: Path) -> None:
+    """A sampler that learns its contexts by heart shows what it saw; leaking the test documents would be seen."""
+    seen: list[np.ndarray] = []
+
+    def fit(contexts: Contexts) -> Fitted:
+        seen.append(contexts.targets)
+        return Fitted(lambda c: np.zeros(c.targets.shape[0]))
+
+    capture = open_capture(folder)
+    spy = (Sampler("spy", fit), *(s for s in samplers(0) if s.name == "tli"))
+    measurement.Measurement(capture, 1e9).measure("count", Vocabulary(SIZE, [3, 1, 2]), spy)
+    calibration, _ = capture.rows(np.flatnonzero(capture.split == CALIBRATION))
+    test, _ = capture.rows(np.flatnonzero(capture.split == TEST))
+    (fitted_on,) = seen
+    assert np.array_equal(fitted_on, calibration)
+    assert not {row.tobytes() for row in fitted_on} & {row.tobytes() for row in test}
+    assert not set(capture.documents[capture.split == TEST]) & set(capture.documents[capture.split == CALIBRATION])
+
+
+def test_little_memory_thins_the_calibration_contexts(folder: Path) -> None:
+    capture = open_capture(folder)
+    whole = measurement.Measurement(capture, 1e9).targets().shape[0]
+    few = measurement.Measurement(capture, 30 * 2 * SIZE * 4).targets().shape[0]
+    assert whole > few
+    assert 0 < few <= 30
+    with pytest.raises(ValueError, match="max_memory"):
+        measurement.Measurement(capture, 10)
+
+
+def test_an_interrupt_loses_no_complete_setting(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = [("count", 0.5), ("count", 0.1)]
+    given = {"kept": None, "max_memory": 1e9, "work": 1e9, "seed": 0, "resume": True}
+    whole = command.measure(folder, tmp_path / "whole", settings, **given)
+    real, calls = measurement.Measurement.measure, []
+
+    def interrupted(self: measurement.Measurement, *args: object) -> list[tables.Row]:
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(self, *args)
+
+    monkeypatch.setattr(measurement.Measurement, "measure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        command.measure(folder, tmp_path / "part", settings, **given)
+    again = command.measure(folder, tmp_path / "part", settings, **given)
+    assert len(calls) == 3  # the first setting was not repeated
+    assert again == whole
+    assert (tmp_path / "part" / "measure.csv").read_bytes() == (tmp_path / "whole" / "measure.csv").read_bytes()
+
+
+def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = tmp_path / "kept.txt"
+    ids.write_text("5\n1\n7\n", encoding="utf-8")
+    assert cli.main(["measure", str(folder), "--kept", str(ids), "--out", str(tmp_path / "out"), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert {row["kept"] for row in rows} == {3}
+    assert {row["selection"] for row in rows} == {"file"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fractions", "0"], "--fractions"),
+        (["--fractions", "1.5"], "--fractions"),
+        (["--fractions", "a"], "--fractions"),
+        (["--select", "luck"], "--select"),
+        (["--max-memory", "0"], "--max-memory"),
+        (["--kept", "nowhere.txt"], "nowhere.txt"),
+        (["--seed", "-1"], "seed"),
+    ],
+)
+def test_bad_usage(
+    folder: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["measure", str(folder), "--out", str(tmp_path), *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_capture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["measure", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert str(tmp_path) in capsys.readouterr().err
