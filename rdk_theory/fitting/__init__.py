@@ -1,0 +1,1 @@
+"""Kernels fitted to contexts, and bounds on what any kernel can reach."""
