@@ -81,31 +81,31 @@ def _acceptance_by_rows(target: np.ndarray, proposal: np.ndarray) -> np.ndarray:
     size = target.shape[-1]
     p, r = target.reshape(-1, size), proposal.reshape(-1, size)
     rows = p.shape[0]
-    length = _rows.block_length(size, 1 << 18)
-    common_sum, target_sum, proposal_sum, lowest = np.empty((4, rows), dtype=p.dtype)
+    length = _rows.block_length(size, 1 << 19)
+    common_sum, target_sum, proposal_sum = (_rows.Sums(rows, size, p.dtype) for _ in range(3))
+    lowest = np.empty(rows, dtype=p.dtype)
 
     def make() -> Callable[[int, int], None]:
         buffer = np.empty((min(length, rows), size), dtype=p.dtype)
 
         def work(start: int, stop: int) -> None:
-            block = slice(start, stop)
             # Sums first: they stream from memory faster than the minimum does, which then finds both rows in cache.
-            target_sum[block] = _rows.sums(p[block])
-            proposal_sum[block] = _rows.sums(r[block])
-            common = np.minimum(p[block], r[block], out=buffer[: stop - start])
-            common_sum[block] = _rows.sums(common)
-            lowest[block] = common.min()
+            target_sum.add(start, p[start:stop])
+            proposal_sum.add(start, r[start:stop])
+            common = np.minimum(p[start:stop], r[start:stop], out=buffer[: stop - start])
+            common_sum.add(start, common)
+            lowest[start:stop] = common.min()
 
         return work
 
     _rows.for_blocks(rows, length, size, make)
     batch = target.shape[:-1]
-    validation.unit_sums("target", target, target_sum.reshape(batch))
-    validation.unit_sums("proposal", proposal, proposal_sum.reshape(batch))
+    validation.unit_sums("target", target, target_sum.total().reshape(batch))
+    validation.unit_sums("proposal", proposal, proposal_sum.total().reshape(batch))
     if not (lowest >= 0).all():
         validation.distribution("target", target)
         validation.distribution("proposal", proposal)
-    return _at_most_one(common_sum.reshape(batch))
+    return _at_most_one(common_sum.total().reshape(batch))
 
 
 def total_variation(target: Real[Array, "*batch N"], proposal: Real[Array, "*batch N"]) -> Real[Array, "*batch"]:

@@ -85,11 +85,10 @@ def restrict(full_draft: Real[Array, "*batch D"], vocab: Vocabulary) -> Real[Arr
 def embed(draft: Real[Array, "*batch K"], vocab: Vocabulary) -> Real[Array, "*batch N"]:
     """Rows over kept tokens as rows over the target vocabulary: zero on cold tokens."""
     validation.vocabulary_axis("draft", draft, vocab.kept_size, "the kept set")
-    out = zeros((*draft.shape[:-1], vocab.size), draft)
     if is_numpy(draft) and not is_exact(draft):
-        _rows.add_kept(out, draft, vocab.ascending, vocab.order)
-    else:
-        out[..., index_like(vocab.kept, draft)] = draft
+        return _rows.spread(draft, vocab.place, np.zeros(vocab.cold.size, dtype=draft.dtype))
+    out = zeros((*draft.shape[:-1], vocab.size), draft)
+    out[..., index_like(vocab.kept, draft)] = draft
     return out
 
 

@@ -140,6 +140,14 @@ class Vocabulary:
         out.setflags(write=False)
         return out
 
+    @cached_property
+    def place(self) -> np.ndarray:
+        """For each target id its place among the kept tokens followed by the cold ones; shape ``(N,)``."""
+        out = self.position.copy()
+        out[self.cold] = np.arange(self.kept_size, self.size)
+        out.setflags(write=False)
+        return out
+
     @property
     def draft_to_target(self) -> np.ndarray:
         """The engines' ``d2t``: for each draft id the target id, −1 where the target lacks it; shape ``(|D|,)``."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from rdk_theory._array import (
     dtype_name,
     gather_last,
     index_like,
+    is_array,
     is_exact,
     look_up,
     namespace,
@@ -67,10 +66,10 @@ class RankOne(Kernel):
 
     def redistribute(self, draft: Real[Array, "*batch K"]) -> Real[Array, "*batch N"]:
         r"""The proposal :math:`(1-\theta) q' + \theta \pi`."""
+        if self.context_free and is_array(draft) and contiguous_floats(draft):
+            return self._redistribute_by_rows(draft)
         self.check_draft(draft)
         self._check_batch(tuple(draft.shape[:-1]))
-        if contiguous_floats(draft) and self.weight.ndim == 0 and self.prior.ndim == 1:
-            return self._redistribute_by_rows(draft)
         weight = self._weight(draft)
         wide = widen(draft)
         xp = namespace(draft)
@@ -81,40 +80,23 @@ class RankOne(Kernel):
         return cast_like(out, draft)
 
     def _redistribute_by_rows(self, draft: np.ndarray) -> np.ndarray:
-        """One weight and one prior: the prior's part is made once, copied, and the kept entries written in order.
-
-        Ascending writes stay in cache, which is half of the time of a scatter in the order of ``vocab.kept``.
-        """
-        size, kept_size = self.vocab.size, self.vocab.kept_size
+        """One weight and one prior: the prior's part is made once; drafts are checked while they are in cache."""
+        validation.vocabulary_axis("draft", draft, self.vocab.kept_size, "the kept set")
         weight = convert(self.weight, draft)
-        base = convert(self.prior, draft) * weight
-        order, base_kept, keep = self.vocab.order, base[self.vocab.ascending], 1 - weight
-        out = np.empty((*draft.shape[:-1], size), dtype=draft.dtype)
-        rows, flat = out.reshape(-1, size), draft.reshape(-1, kept_size)
-        length, places = self._blocks
+        prior = convert(self.prior, draft) * weight
+        rows = draft.size // draft.shape[-1]
+        sums, lowest = _rows.Sums(rows, draft.shape[-1], draft.dtype), np.zeros(rows, dtype=draft.dtype)
 
-        def make() -> Callable[[int, int], None]:
-            buffer = np.empty((min(length, rows.shape[0]), kept_size), dtype=draft.dtype)
+        def look(start: int, block: np.ndarray) -> None:
+            sums.add(start, block)
+            lowest[start : start + block.shape[0]] = block.min()
 
-            def work(start: int, stop: int) -> None:
-                # "wrap" is the fastest of the modes, and no index is out of range.
-                scaled = np.take(flat[start:stop], order, axis=1, out=buffer[: stop - start], mode="wrap")
-                scaled *= keep
-                scaled += base_kept
-                block = rows[start:stop]
-                block[...] = base
-                block.reshape(-1)[places[: scaled.size]] = scaled.reshape(-1)
-
-            return work
-
-        _rows.for_blocks(rows.shape[0], length, size, make)
+        kept, cold = prior[self.vocab.kept], prior[self.vocab.cold]
+        out = _rows.spread(draft, self.vocab.place, cold, 1 - weight, kept if kept.any() else None, look)
+        validation.unit_sums("draft", draft, sums.total().reshape(draft.shape[:-1]))
+        if not (lowest >= 0).all():
+            self.check_draft(draft)
         return out
-
-    @cached_property
-    def _blocks(self) -> tuple[int, np.ndarray]:
-        """Rows in a block of output, and the places of the kept tokens in it, row after row."""
-        length = _rows.block_length(self.vocab.size, 1 << 19)
-        return length, (np.arange(length)[:, None] * self.vocab.size + self.vocab.ascending).reshape(-1)
 
     def column(self, token: Any) -> Real[Array, "*batch K"]:
         r""":math:`M_{ix} = (1-\theta)[i = x] + \theta \pi_x`."""

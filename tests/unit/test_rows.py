@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 
 from rdk_theory import Vocabulary, _rows, acceptance_rate
 from rdk_theory.kernels import RankOne
@@ -107,3 +108,77 @@ def test_one_bad_entry_among_millions_is_named(name, value):
     place = r"row \(17,\)" if value == 0.5 else r"index \(17, 99999\)"
     with pytest.raises(ValueError, match=rf"{name} of shape \(20, 131072\).*{place}"):
         acceptance_rate(rows["target"], rows["proposal"])
+
+
+# Memory of results
+
+
+SHAPE, SINGLE = (20, 131_072), np.dtype(np.float32)
+
+
+def at(array):
+    return array.__array_interface__["data"][0]
+
+
+def test_memory_is_used_again_when_the_last_view_is_gone():
+    _rows._spare.clear()
+    first = _rows.empty(SHAPE, SINGLE)
+    place, view = at(first), first[3:5, ::7].T
+    other = _rows.empty(SHAPE, SINGLE)
+    assert at(other) != place
+    del first
+    assert at(_rows.empty(SHAPE, SINGLE)) != place  # a view is still there
+    _rows._spare.clear()
+    del view
+    again = _rows.empty(SHAPE, SINGLE)
+    assert at(again) == place
+    assert again.flags.writeable
+    assert again.flags.c_contiguous
+
+
+def test_memory_that_torch_looks_at_is_not_used_again():
+    _rows._spare.clear()
+    first = _rows.empty(SHAPE, SINGLE)
+    first[...] = 1
+    tensor = torch.from_numpy(first)
+    del first
+    other = _rows.empty(SHAPE, SINGLE)
+    other[...] = 2
+    assert bool((tensor == 1).all())
+
+
+def test_memory_of_another_size_is_given_up():
+    _rows._spare.clear()
+    _rows.empty(SHAPE, SINGLE)
+    assert len(_rows._spare) == 1
+    assert _rows.empty(SHAPE, np.dtype(np.float64)).nbytes == 2 * 4 * 20 * 131_072
+    assert _rows.empty((3,), SINGLE).base is None  # small arrays are numpy's
+
+
+def test_results_do_not_change_when_others_are_computed():
+    """Two proposals of one kernel, kept and dropped by turns."""
+    rng = np.random.default_rng(1)
+    size, kept = SHAPE[1], 1000
+    vocab = Vocabulary(size, rng.permutation(size)[:kept])
+    kernel = RankOne(vocab, 0.2, laws(rng, size))
+    drafts = [laws(rng, SHAPE[0], kept).astype(np.float32) for _ in range(3)]
+    alone = [kernel.redistribute(draft).copy() for draft in drafts]
+    held = [kernel.redistribute(draft) for draft in drafts]
+    kernel.redistribute(drafts[0])
+    assert all(np.array_equal(x, y) for x, y in zip(alone, held, strict=True))
+    with pytest.raises(ValueError, match="draft"):
+        kernel.redistribute(2 * drafts[1])
+    assert np.array_equal(kernel.redistribute(drafts[2]), alone[2])
+    assert np.array_equal(held[0], alone[0])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -1e-30, 0.5])
+def test_one_bad_entry_of_a_large_draft_is_named(value):
+    vocab = Vocabulary(131_072, np.arange(0, 131_072, 4))
+    draft = np.full((20, 32_768), 2.0**-15, dtype=np.float32)
+    draft[17, 9999] = value
+    place = r"row \(17,\)" if value == 0.5 else r"index \(17, 9999\)"
+    for weight in (0.5, 1):  # at weight 1 an infinity meets a factor 0
+        kernel = RankOne(vocab, weight, np.full(131_072, 2.0**-17))
+        with pytest.raises(ValueError, match=rf"draft of shape \(20, 32768\).*{place}"):
+            kernel.redistribute(draft)
