@@ -9,7 +9,7 @@ import scipy.sparse
 import scipy.special
 
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import Dense, Diffusion, Embedding, LowRank, RankOne, SoftmaxCovariance, Sparse
+from rdk_theory.kernels import BackedOff, Dense, Diffusion, Embedding, LowRank, RankOne, SoftmaxCovariance, Sparse
 
 SIZE, KEPT, RANK = 11, 5, 3
 
@@ -49,6 +49,7 @@ def cases(convert=np.asarray):
     prior, dense, walk = laws(rng, SIZE), laws(rng, KEPT, SIZE), laws(rng, SIZE, SIZE)
     left, right = laws(rng, KEPT, RANK), laws(rng, RANK, SIZE)
     rows, graph = sparse_laws(rng, KEPT, SIZE), sparse_laws(rng, SIZE, SIZE)
+    held = np.linspace(0, 1, KEPT)[:, None]  # nothing of the first row is its own, and all of the last
     factor = rng.normal(size=(SIZE, RANK))
     omega, variances, tau = factor @ factor.T, rng.random(SIZE), 15.0
     identity = np.eye(SIZE)
@@ -74,6 +75,9 @@ def cases(convert=np.asarray):
         Case("rank one", RankOne(vocab, 0.3, convert(prior)), 0.7 * embedding + 0.3 * prior),
         Case("dense", Dense(vocab, convert(dense)), dense),
         Case("sparse", Sparse(vocab, scipy.sparse.csr_array(rows)), rows),
+        Case(
+            "backed off", BackedOff(vocab, scipy.sparse.csr_array(held * rows), prior), held * rows + (1 - held) * prior
+        ),
         Case("low rank", LowRank(vocab, convert(left), convert(right)), left @ right),
         Case("softmax, whole", whole, softmax(omega)),
         Case("softmax, factor", factored, softmax(omega)),

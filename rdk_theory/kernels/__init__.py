@@ -1,5 +1,6 @@
 """Redistribution kernels, one a file."""
 
+from rdk_theory.kernels.backed_off import BackedOff
 from rdk_theory.kernels.base import Kernel, Operations
 from rdk_theory.kernels.dense import Dense
 from rdk_theory.kernels.diffusion import Diffusion
@@ -12,6 +13,7 @@ from rdk_theory.kernels.softmax_covariance import SoftmaxCovariance
 from rdk_theory.kernels.sparse import Sparse
 
 __all__ = [
+    "BackedOff",
     "Dense",
     "Diffusion",
     "Embedding",
