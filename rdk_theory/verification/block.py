@@ -31,8 +31,8 @@ def verify_block(
     Notes
     -----
     Lossless, and no fewer tokens are accepted in expectation than by `verify_chain` (claim
-    ``block-verification``). ``R = 0`` with ``w = 1`` leaves nothing to be drawn: that prefix then always
-    passes, as the limit of the formula.
+    ``block-verification``). Where :math:`w_i = 1` and :math:`R_i = 0` the quotient is undefined and it does not matter
+    how it is read: target and proposal agree there, so :math:`w_{i+1} = 1`, and some longer prefix passes.
     """
     check_chain(targets, proposals, drafted, accept_uniforms, residual_uniform, bonus_uniform)
     p, r, uniforms = as_law(targets), as_law(proposals), double(accept_uniforms)
@@ -63,4 +63,4 @@ def _passes(p: Array, r: Array, weight: Array, uniform: Array, i: int, gamma: in
     if i == gamma:
         return uniform < weight
     mass = namespace(p, r).sum(residual_weights(add_axis(weight) * p[..., i, :], r[..., i, :]), axis=-1)
-    return (weight >= 1) | (uniform * (mass + 1 - weight) < mass)
+    return uniform * (mass + (1 - weight)) < mass

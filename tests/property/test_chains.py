@@ -38,6 +38,15 @@ def test_joint_law_is_the_target(verify, cuts, data):
     assert (emitted_sequence_law(verify, target, proposal, gamma, cuts).law == joint_law(target, gamma + 1)).all()
 
 
+@both
+def test_joint_law_is_the_target_where_many_tokens_are_under_covered(verify, cuts):
+    """Sixths over three tokens: residuals with more than one token, and prefixes that pass with a weight below 1."""
+    rng = np.random.default_rng(4)
+    for _ in range(8):
+        target, proposal = (as_rows([_sixths(rng, (3,) * step) for step in range(3)]) for _ in range(2))
+        assert (emitted_sequence_law(verify, target, proposal, 2, cuts).law == joint_law(target, 3)).all()
+
+
 @given(st.data())
 @settings(max_examples=15)
 def test_expected_accepted_tokens_match_the_closed_forms(data):
@@ -164,6 +173,11 @@ def test_a_block_recovers_where_a_chain_stops():
     drafted, accept = np.array([0, 0]), np.array([0.9, 0.9])
     assert verify_chain(targets, proposals, drafted, accept, np.array(0.0), np.array(0.0)).accepted == 0
     assert verify_block(targets, proposals, drafted, accept, np.array(0.0), np.array(0.0)).accepted == 2
+
+
+def _sixths(rng, batch):
+    counts = rng.multinomial(6, np.full(3, 1 / 3), size=batch)
+    return np.vectorize(lambda n: Fraction(int(n), 6), otypes=[object])(counts)
 
 
 def _quarters(row):
