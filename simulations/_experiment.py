@@ -52,7 +52,7 @@ class Experiment:
     caption: Callable[[Sequence[Row]], str]
     """What the figure shows and under which hypotheses, from the table alone."""
     timed: bool = False
-    """Whether it measures time: it then has the machine to itself, and its numbers vary."""
+    """Whether it measures time: it then runs alone, with one thread, and its numbers vary."""
 
 
 def generator(experiment: Experiment, setting: Setting, seed: int) -> np.random.Generator:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
 import shutil
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,16 +23,21 @@ FIGURE = "figure"
 FIGURES = ("figure.svg", "figure.png")
 ABOUT = "about.json"
 INDEX = "experiments.json"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Workers:
-    """Processes that run settings; a context manager. One worker means this process."""
+    """Processes that run settings; a context manager. One worker means this process.
+
+    What is timed always runs in a process of its own, one setting after the other, with one thread of linear algebra:
+    threads of a busy machine wait for each other, and their number cannot be changed once numpy is loaded.
+    """
 
     def __init__(self, count: int = 1) -> None:
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ValueError(f"workers must be a positive integer, not {count!r}")
         self.count = count
-        self._pool: ProcessPoolExecutor | None = None
+        self._pools: dict[bool, ProcessPoolExecutor] = {}
 
     def __enter__(self) -> Workers:
         return self
@@ -38,20 +45,26 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(cancel_futures=True)
 
     def run(self, experiment: Experiment, work: Sequence[tuple[Setting, Path]], seed: int) -> None:
         """Compute the rows of each setting and write them to its path, whole or not at all."""
-        if self.count == 1 or experiment.timed or len(work) < 2:
+        if not experiment.timed and (self.count == 1 or len(work) < 2):
             for setting, path in runs.progress(work, experiment.id):
                 _write_part(experiment, setting, seed, path)
             return
-        if self._pool is None:
-            # Spawned, not forked: a fork would copy locks of threads that do not exist in the copy.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.count, mp_context=context, initializer=_leave_interrupts_to_parent)
-        futures = [self._pool.submit(_write_part_by_name, experiment.id, s, seed, path) for s, path in work]
+        with _one_thread() if experiment.timed else nullcontext():
+            if experiment.timed not in self._pools:
+                # Spawned, not forked: a fork would copy locks of threads that do not exist in the copy.
+                context = multiprocessing.get_context("spawn")
+                count = 1 if experiment.timed else self.count
+                self._pools[experiment.timed] = ProcessPoolExecutor(
+                    count, mp_context=context, initializer=_leave_interrupts_to_parent
+                )
+            pool = self._pools[experiment.timed]
+            # Submitting starts the processes, which take over the environment.
+            futures = [pool.submit(_write_part_by_name, experiment.id, s, seed, path) for s, path in work]
         try:
             done: Iterable[Future[None]] = runs.progress(as_completed(futures), experiment.id, total=len(futures))
             for future in done:
@@ -59,6 +72,21 @@ class Workers:
         finally:
             for future in futures:
                 future.cancel()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Processes started in this context use one thread of linear algebra."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _leave_interrupts_to_parent() -> None:

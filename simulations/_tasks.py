@@ -14,8 +14,9 @@ from rdk_theory.verification import verify_lazy, verify_token
 from rdk_theory.vocabulary import Vocabulary
 
 ENTRIES_A_CALL = 1 << 19
-"""Entries of a batch: fewer rows at a larger vocabulary, so that every size works on as much memory (2 MiB)."""
-LEAST_ROWS = 4
+"""Entries of a batch: fewer rows at a larger vocabulary, so that large sizes work on as much memory (2 MiB)."""
+LEAST_ROWS, MOST_ROWS = 4, 64
+"""Dense kernels are timed where the batch is of the most rows: their speed depends on it."""
 SHARE = 4
 """``N / K``: one token in four is kept."""
 RANK, NEIGHBOURS, TRIES = 8, 8, 16
@@ -30,7 +31,7 @@ class Task(NamedTuple):
 
 def batch(size: int) -> int:
     """Rows of a call."""
-    return max(LEAST_ROWS, ENTRIES_A_CALL // size)
+    return min(MOST_ROWS, max(LEAST_ROWS, ENTRIES_A_CALL // size))
 
 
 def laws(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,7 @@ from rdk_theory.tables import Row
 from rdk_theory.vocabulary import Vocabulary
 from simulations._experiment import Experiment, Options, Setting
 from simulations._rows import number, numbers, pick
-from simulations._tasks import KERNELS, SHARE, TASKS, batch, laws
+from simulations._tasks import KERNELS, LEAST_ROWS, MOST_ROWS, SHARE, TASKS, batch, laws
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -146,14 +146,14 @@ def caption(rows: Sequence[Row]) -> str:
         low, high = number(row, "exponent_low"), number(row, "exponent_high")
         parts.append(f"{task} {kernel} {number(row, 'exponent'):.2f} [{low:.2f}, {high:.2f}]")
     return (
-        "Median time of a row in float32, told in passes: the shortest time in which np.minimum takes a row of two "
-        f"such arrays at N = {REFERENCE}, in the same run; bars from the shortest to the 80th percentile. A call "
-        "works on 2 MiB of rows at every N (four rows at least), so all sizes stand alike in cache; repeats of all "
-        "sizes alternate. A quarter of the tokens is kept. Lines: counted operations, scaled to the shortest times, "
-        "so that only their slope is compared. Fitted exponents, of the shortest times too, with 95 % intervals: "
-        f"{'; '.join(parts)}. Lazy verification reads one row and in expectation two columns, so a dense kernel costs "
-        "linear time; the fixed cost of a call flattens curves at small N, and leaving the cache steepens them at "
-        "large N."
+        "Median time of a row in float32 with one thread of linear algebra, told in passes: the shortest time in "
+        f"which np.minimum takes a row of two such arrays at N = {REFERENCE}, in the same run; bars from the shortest "
+        f"to the 80th percentile. A call works on {MOST_ROWS} rows, or on as many ({LEAST_ROWS} at least) as fit 2 "
+        "MiB; repeats of all sizes alternate. A quarter of the tokens is kept. Lines: counted operations, scaled to "
+        "the shortest times, so that only their slope is compared. Fitted exponents, of the shortest times too, with "
+        f"95 % intervals: {'; '.join(parts)}. Lazy verification reads one row and in expectation two columns, so a "
+        "dense kernel costs linear time; the fixed cost of a call flattens curves at small N, and leaving the cache "
+        "steepens them at large N."
     )
 
 

@@ -1,6 +1,7 @@
 """Experiments: the same table whatever the workers and interrupts, figures from the table alone, theory held to it."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -221,6 +222,15 @@ class TestResume:
         assert after["steps"]["table"] == before["steps"]["table"]
         for name, digest in after["outputs"].items():
             assert digest == runs.sha256(path.parent / name)
+
+
+def test_one_thread_is_for_the_processes_alone(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with _runner._one_thread():
+        assert [os.environ[name] for name in _runner.THREADS] == ["1", "1", "1"]
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert "MKL_NUM_THREADS" not in os.environ
 
 
 class TestCommand:
