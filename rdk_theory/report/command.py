@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -57,14 +59,15 @@ def report(out: Path, *, quick: bool, seed: int, resume: bool, pairs: Path, minu
     with runs.Run(out, "report", arguments, seed, resume=resume) as run:
         run.step("claims", ["claims.json", "claims.csv"], lambda: _claims(out, seed, quick), {"quick": quick})
         _say("claims", out / "claims.csv")
-        _part("simulate", "all", "--out", str(out / "simulations"), *_flags(quick, seed, resume))
+        workers = ["--workers", str(min(2, os.cpu_count() or 1))]
+        _part("simulate", "all", "--out", str(out / "simulations"), *workers, *_flags(quick, seed, resume))
         for pair in chosen:
             capture = _capture(pair, pairs, quick, seed, minutes)
             _part("measure", str(capture), "--out", str(out / pair.id), *_flags(quick, seed, resume))
             run.step(
                 f"figures-{pair.id}",
                 [f"{pair.id}/{stem}{suffix}" for stem in ("acceptance", "gain") for suffix in (".svg", ".png")],
-                lambda where=out / pair.id: _charts(where),
+                functools.partial(_charts, out / pair.id),
                 {"table": runs.sha256(out / pair.id / "measure.csv")},
             )
             run.record(f"{pair.id}/measure.csv")

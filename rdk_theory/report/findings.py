@@ -59,7 +59,7 @@ def about_claims(records: Sequence[dict[str, Any]]) -> list[Finding]:
 
 def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:
     """What was measured on one pair: the best kernel where pruning costs most, certified gains, and losses."""
-    findings = []
+    findings: list[Finding] = []
     kernels = [r for r in rows if r["sampler"] not in NOT_KERNELS]
     if not kernels:
         return findings
