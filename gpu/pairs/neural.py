@@ -48,11 +48,11 @@ class Shape:
 
 
 TARGET, DRAFTER = Shape(192, 2), Shape(64, 1)
-LENGTH = 128
-"""Tokens in a training sequence."""
-BATCH = 8
-"""Sequences in a step."""
-RATE = 3e-3
+LENGTHS = (64, 64, 64, 128)
+"""Tokens in a training sequence, step by step: short ones teach more a second, long ones the far contexts."""
+TOKENS = 512
+"""Tokens in a step."""
+RATE = 2e-3
 TARGET_SHARE = 0.7
 """Share of the time that the target gets; the drafter gets the rest."""
 
@@ -66,7 +66,7 @@ def build(shape: Shape, vocab_size: int, seed: int, device: torch.device) -> Lla
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.width // HEAD_SIZE,
         num_key_value_heads=shape.width // HEAD_SIZE,
-        max_position_embeddings=2 * LENGTH,
+        max_position_embeddings=2 * max(LENGTHS),
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=None,
@@ -102,9 +102,10 @@ class Stream:
     seed: int
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and the tokens that follow them; each of shape ``(BATCH, LENGTH)``."""
-        length = min(LENGTH, len(self.tokens) - 1)
-        begins = np.random.default_rng([self.seed, step]).integers(len(self.tokens) - length, size=(BATCH, 1))
+        """Inputs and the tokens that follow them; each of shape ``(sequences, length)``, `TOKENS` in all."""
+        length = min(LENGTHS[step % len(LENGTHS)], len(self.tokens) - 1)
+        shape = (TOKENS // length, 1)
+        begins = np.random.default_rng([self.seed, step]).integers(len(self.tokens) - length, size=shape)
         index = torch.as_tensor(begins + np.arange(length + 1), device=self.tokens.device)
         text = self.tokens[index]
         return text[:, :-1], text[:, 1:]

@@ -18,6 +18,7 @@ WARM_UP = 0.03
 """Share of the budget in which the learning rate rises."""
 CHECKPOINT_SECONDS = 15.0
 """Time between checkpoints: what an interruption can lose."""
+EMBEDDING_RATE = 5.0
 _LAST_RATE = 0.02
 _REPORT_EVERY = 20
 """Steps that one point of the loss curve is the mean of."""
@@ -67,7 +68,7 @@ class Training:
     checkpoint
         A safetensors file: if it is there, training goes on from it; it is renewed now and then.
     rate
-        Greatest learning rate.
+        Greatest learning rate; embeddings, whose rows see few gradients, get `EMBEDDING_RATE` times as much.
     """
 
     def __init__(
@@ -79,10 +80,15 @@ class Training:
         rate: float,
     ) -> None:
         self.parameters = dict(model.named_parameters())
-        self.loss, self.checkpoint, self.budget, self.rate = loss, checkpoint, budget, rate
-        matrices = [p for p in self.parameters.values() if p.ndim > 1]
-        vectors = [p for p in self.parameters.values() if p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+        self.loss, self.checkpoint, self.budget = loss, checkpoint, budget
+        groups = [
+            {
+                "params": [parameter],
+                "weight_decay": 0.1 if parameter.ndim > 1 else 0.0,
+                "rate": rate * (EMBEDDING_RATE if "embed" in name else 1.0),
+            }
+            for name, parameter in self.parameters.items()
+        ]
         self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), fused=True)
         self.history = History()
         if checkpoint.exists():
@@ -100,7 +106,7 @@ class Training:
         before = history.seconds
         while (spent := self.budget.spent(history.step, history.seconds)) < 1:
             for group in self.optimizer.param_groups:
-                group["lr"] = self.rate * schedule(spent)
+                group["lr"] = group["rate"] * schedule(spent)
             self.optimizer.zero_grad()
             history.recent.append(self.loss(history.step))
             torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)

@@ -168,7 +168,8 @@ class Work:
             row = {"kind": self.options.kind, "vocab_size": self.size, "train_tokens": tokens, **result, **further()}
             tables.write(self.out / TABLE, [row])
 
-        self.run.step("evaluation", [TABLE], make, {**self.parameters, **parameters})
+        counted = self.options.kind == "counts"  # those are made anew when the source changes, trained ones are not
+        self.run.step("evaluation", [TABLE], make, {**self.parameters, **parameters}, code=counted)
 
 
 def _mark(tokenizer: str | None) -> str | None:

@@ -193,7 +193,7 @@ def stream():
 
 @pytest.mark.parametrize("distilled", [False, True])
 def test_chunked_gradients_are_those_of_the_whole_batch(stream, monkeypatch, distilled):
-    monkeypatch.setattr(neural, "CHUNK", 100)  # does not divide the 1,024 tokens
+    monkeypatch.setattr(neural, "CHUNK", 100)  # does not divide the 512 tokens
     model, teacher = build(Shape(32, 1), 90, 0, CPU), build(Shape(64, 1), 90, 1, CPU)
     value = Objective(model, stream, teacher if distilled else None, narrow=False)(3)
     found = {name: p.grad.clone() for name, p in model.named_parameters()}
@@ -228,11 +228,11 @@ def test_training_learns_what_there_is_to_learn(tmp_path):
     stream = Stream(torch.arange(5_000) % 40, seed=0)
     model = build(Shape(32, 1), 40, 0, CPU)
     training = Training(
-        model, Objective(model, stream, None, False), tmp_path / "c.safetensors", Budget(steps=60), 1e-2
+        model, Objective(model, stream, None, False), tmp_path / "c.safetensors", Budget(steps=60), 3e-3
     )
     history = training.run("")
     assert history.step == 60
-    assert history.curve[0][2] > 0.5 * math.log(40)
+    assert history.curve[0][2] > 0.5 * math.log(40)  # control: it was not known from the start
     assert history.curve[-1][2] < 0.2 * math.log(40)
 
 
