@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,25 +61,32 @@ def context_laws(source: Source, longest: int = 3) -> Instance:
 
 def rejections(targets: Laws, proposals: Laws, block: int, bonus: bool) -> Any:
     """Expected rejections up to the last step, drafting `block` tokens a call; with or without a bonus token."""
+    return _Decoding(targets, proposals, block, bonus).rejections((), 0)
 
-    def rest(prefix: tuple[int, ...], drafted: int) -> Any:
-        if len(prefix) == len(targets):
+
+class _Decoding(NamedTuple):
+    """Decoding of one sequence, as a tree of what may happen."""
+
+    targets: Laws
+    proposals: Laws
+    block: int
+    bonus: bool
+
+    def rejections(self, prefix: tuple[int, ...], drafted: int) -> Any:
+        """Expected rejections after a prefix of which the last `drafted` tokens were accepted in this call."""
+        if len(prefix) == len(self.targets):
             return 0
-        p = targets[len(prefix)][prefix]
-        if drafted == block and bonus:
-            return sum(p[y] * rest((*prefix, y), 0) for y in range(len(p)) if p[y] > 0)
-        return step(prefix, p, proposals[len(prefix)][prefix], drafted % block)
-
-    def step(prefix: tuple[int, ...], p: np.ndarray, r: np.ndarray, drafted: int) -> Any:
+        p, r = (laws[len(prefix)][prefix] for laws in (self.targets, self.proposals))
+        if drafted == self.block and self.bonus:
+            return sum(p[y] * self.rejections((*prefix, y), 0) for y in range(len(p)) if p[y] > 0)
         passed = [r[y] * min(1, p[y] / r[y]) if r[y] > 0 else 0 for y in range(len(p))]
+        after = drafted % self.block + 1
+        kept = sum(a * self.rejections((*prefix, y), after) for y, a in enumerate(passed) if a > 0)
         left = _roads.positive_part(p, r)
-        refused, total = 1 - sum(passed), sum(left)
-        kept = sum(a * rest((*prefix, y), drafted + 1) for y, a in enumerate(passed) if a > 0)
-        if total <= 0:
+        if sum(left) <= 0:
             return kept
-        return kept + refused * sum(w / total * (1 + rest((*prefix, y), 0)) for y, w in enumerate(left) if w > 0)
-
-    return rest((), 0)
+        replaced = sum(w * (1 + self.rejections((*prefix, y), 0)) for y, w in enumerate(left) if w > 0)
+        return kept + (1 - sum(passed)) * replaced / sum(left)
 
 
 # The real verifiers, run on every cell of their uniforms.
@@ -105,18 +113,20 @@ def emitted(verify: Callable[..., Any], cuts: Cuts, targets: Laws, proposals: La
 
 def _outcomes(verify: Callable[..., Any], cuts: Cuts, p: np.ndarray, r: np.ndarray, chain: tuple[int, ...]) -> Any:
     """Law of what the verifier does with one chain; raises if a threshold is missing among the cuts."""
-    gamma = len(chain)
-
-    def draw(*uniforms: np.ndarray) -> np.ndarray:
-        cells = uniforms[0].size
-        rows, drafts = (np.broadcast_to(x, (cells, *x.shape)) for x in (p, r))
-        drafted = np.broadcast_to(np.asarray(chain), (cells, gamma))
-        found = verify(rows, drafts, drafted, np.stack(uniforms[:gamma], axis=-1), uniforms[gamma], uniforms[gamma + 1])
-        return np.concatenate([found.accepted[:, None], found.tokens], axis=-1)
-
     accept, residuals = cuts(p, r, chain)
-    residual = [c for weights in residuals for c in exact_law.steps(np.array(weights))]
-    return exact_law.outcome_law(draw, [*([a] for a in accept), residual, exact_law.steps(p[gamma])])
+    residual = [c for weights in residuals for c in exact_law.steps(weights)]
+    every = [*([a] for a in accept), residual, exact_law.steps(p[-1])]
+    return exact_law.outcome_law(partial(_verify, verify, p, r, np.asarray(chain)), every)
+
+
+def _verify(
+    verify: Callable[..., Any], p: np.ndarray, r: np.ndarray, chain: np.ndarray, *uniforms: np.ndarray
+) -> np.ndarray:
+    """Number of accepted tokens, then the emitted ones, for one chain and many uniforms."""
+    *accept, residual, bonus = uniforms
+    rows, drafts, drafted = (np.broadcast_to(x, (bonus.size, *x.shape)) for x in (p, r, chain))
+    found = verify(rows, drafts, drafted, np.stack(accept, axis=-1), residual, bonus)
+    return np.concatenate([found.accepted[:, None], found.tokens], axis=-1)
 
 
 def token_cuts(p: np.ndarray, r: np.ndarray, chain: tuple[int, ...]) -> tuple[list[Any], list[list[Any]]]:

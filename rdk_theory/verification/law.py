@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate
 from math import lcm, prod
 from typing import Any, NamedTuple
@@ -66,13 +67,7 @@ def emitted_law(
     every = [*thresholds(target, proposal), *cuts]
     law, acceptance = np.full(target.shape, Fraction(0), dtype=object), Fraction(0)
     for x in np.flatnonzero(proposal > 0).tolist():
-
-        def draw(accept: np.ndarray, residual: np.ndarray, x: int = x) -> np.ndarray:
-            rows = (accept.size, target.size)
-            p, r = np.broadcast_to(target, rows), np.broadcast_to(proposal, rows)
-            token, accepted = verify(p, r, np.full(accept.size, x), accept, residual)
-            return np.stack([token, accepted], axis=-1)
-
+        draw = partial(_verify, verify, target, proposal, x)
         for (token, accepted), mass in outcome_law(draw, [every, every]).items():
             law[token] += proposal[x] * mass
             acceptance += proposal[x] * mass * accepted
@@ -106,16 +101,37 @@ def sampler_law(
     check_rationals("draft", draft)
     rows = [kernel.row(i) for i in range(kernel.vocab.kept_size)]
     verify_cuts = [*thresholds(target, kernel.redistribute(draft)), *cuts]
-
-    def draw(first: np.ndarray, second: np.ndarray, accept: np.ndarray, residual: np.ndarray) -> np.ndarray:
-        p, q = (np.broadcast_to(x, (first.size, x.size)) for x in (target, draft))
-        return sampler(p, q, kernel, Randomness(first, second, accept, residual, None))
-
+    draw = partial(_sample, sampler, target, draft, kernel)
     law = np.full(target.shape, Fraction(0), dtype=object)
     draft_cuts = [steps(draft), [c for row in rows for c in steps([Fraction(m) for m in row])]]
     for (token,), mass in outcome_law(draw, [*draft_cuts, verify_cuts, verify_cuts]).items():
         law[token] += mass
     return law
+
+
+def _verify(
+    verify: Callable[..., tuple[Any, Any]], target: np.ndarray, proposal: np.ndarray, x: int, *uniforms: np.ndarray
+) -> np.ndarray:
+    """Emitted tokens and acceptance of one drafted token under many uniforms."""
+    cells = uniforms[0].size
+    p, r = (np.broadcast_to(row, (cells, row.size)) for row in (target, proposal))
+    token, accepted = verify(p, r, np.full(cells, x), *uniforms)
+    return np.stack([token, accepted], axis=-1)
+
+
+def _sample(
+    sampler: Sampler,
+    target: np.ndarray,
+    draft: np.ndarray,
+    kernel: Kernel,
+    first: np.ndarray,
+    second: np.ndarray,
+    accept: np.ndarray,
+    residual: np.ndarray,
+) -> np.ndarray:
+    """Emitted tokens of a sampler under many uniforms."""
+    p, q = (np.broadcast_to(row, (first.size, row.size)) for row in (target, draft))
+    return sampler(p, q, kernel, Randomness(first, second, accept, residual, None))
 
 
 def outcome_law(draw: Callable[..., np.ndarray], cuts: Sequence[Cuts]) -> dict[tuple[int, ...], Fraction]:
