@@ -170,7 +170,7 @@ CLAIM = Claim(
         Clause(
             name="several drafts",
             kind=Kind.IDENTITY,
-            statement=r"\max P[Y \in \{X_1, \ldots, X_n\}] = \alpha^*_n \text{ over joint laws, } X \sim r^n,\; Y \sim p",
+            statement=r"\max P[Y \in \{X_1, \ldots, X_n\}] = \alpha^*_n \text{ over laws of } X \sim r^n,\; Y \sim p",
             build=_few_rational_drafts,
             stated=lambda p, r, n: multi_draft_acceptance(p, r, n),
             measured=lambda p, r, n: _flow.best_of_drafts(p, r, n),
