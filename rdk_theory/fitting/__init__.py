@@ -1,1 +1,18 @@
 """Kernels fitted to contexts, and bounds on what any kernel can reach."""
+
+from rdk_theory.fitting.certificate import upper_bound
+from rdk_theory.fitting.cooccurrence import fit_cooccurrence
+from rdk_theory.fitting.optimal import OptimalFit, fit_optimal
+from rdk_theory.fitting.prior import ColdMassRankOne, MixedFit, cold_prior, exact_cold_mass_weight, fit_rank_one
+
+__all__ = [
+    "ColdMassRankOne",
+    "MixedFit",
+    "OptimalFit",
+    "cold_prior",
+    "exact_cold_mass_weight",
+    "fit_cooccurrence",
+    "fit_optimal",
+    "fit_rank_one",
+    "upper_bound",
+]

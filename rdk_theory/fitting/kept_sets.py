@@ -94,7 +94,7 @@ def read_ids(path: str | Path, size: int) -> Ids[np.ndarray, "K"]:
         ids = readers[file.suffix](file)
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{file} is not a list of token ids: {error}") from None
     if ids.ndim != 1 or ids.dtype.kind not in "iu" or not ids.size:
         raise ValueError(f"{file} must hold one row of integers, not {ids.dtype} of shape {ids.shape}")

@@ -33,12 +33,12 @@ class MixedFit:
     """The weight, its value, that of TLI, and the weights that do no harm; all in the contexts of the fit."""
 
     @property
-    def weight(self) -> float:
-        """``θ``."""
+    def weight(self) -> Any:
+        """``θ``: a float, or a `Fraction` where the contexts were rational."""
         return self.mixing.weight
 
     @property
-    def acceptance(self) -> float:
+    def acceptance(self) -> Any:
         """Mean acceptance of the kernel in the contexts of the fit."""
         return self.mixing.acceptance
 
@@ -66,8 +66,8 @@ def fit_rank_one(targets: Real[Array, "C N"], drafts: Real[Array, "C K"], vocab:
     ValueError
         If rows are no distributions, shapes differ, no token is cold, or the target gives none of them any mass.
     """
-    prior = cold_prior(targets, vocab)
     check_fit(targets, drafts, vocab)
+    prior = cold_prior(targets, vocab)
     if is_exact(targets):
         mixing = optimal_mixing(targets, embed(drafts, vocab), prior)
     else:
