@@ -103,4 +103,3 @@ def test_a_token_that_is_never_drafted_is_harmless() -> None:
     drafts /= drafts.sum(axis=1, keepdims=True)
     fit = fit_optimal(targets, drafts, vocab, steps=200)
     assert 0 <= fit.gap < 0.02
-

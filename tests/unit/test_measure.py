@@ -64,7 +64,7 @@ def test_nothing_is_fitted_on_test_documents(folder: Path) -> None:
         return Fitted(lambda c: np.zeros(c.targets.shape[0]))
 
     capture = open_capture(folder)
-    spy = (Sampler("spy", fit), *(s for s in samplers(0) if s.name == "tli"))
+    spy = (Sampler("spy", fit), *(s for s in samplers(0.0) if s.name == "tli"))
     measurement.Measurement(capture, 1e9).measure("count", Vocabulary(SIZE, [3, 1, 2]), spy)
     calibration, _ = capture.rows(np.flatnonzero(capture.split == CALIBRATION))
     test, _ = capture.rows(np.flatnonzero(capture.split == TEST))
@@ -77,11 +77,11 @@ def test_nothing_is_fitted_on_test_documents(folder: Path) -> None:
 def test_little_memory_thins_the_calibration_contexts(folder: Path) -> None:
     capture = open_capture(folder)
     whole = measurement.Measurement(capture, 1e9).targets().shape[0]
-    few = measurement.Measurement(capture, 30 * 2 * SIZE * 4).targets().shape[0]
+    few = measurement.Measurement(capture, 240.0 * SIZE).targets().shape[0]
     assert whole > few
     assert 0 < few <= 30
     with pytest.raises(ValueError, match="max_memory"):
-        measurement.Measurement(capture, 10)
+        measurement.Measurement(capture, 10.0)
 
 
 def test_an_interrupt_loses_no_complete_setting(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
