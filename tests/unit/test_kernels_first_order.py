@@ -163,11 +163,43 @@ def test_a_row_that_is_far_below_its_mean_sets_the_spread():
     omega = np.array([[0.0, -9.0, 0.0], [-9.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     kernel = SoftmaxCovariance(Vocabulary(3, [0]), omega, 6.0)
     assert (kernel.spread, kernel.deviation) == (1.0, 0.5)
+    assert kernel.entry_ceiling == pytest.approx(math.exp(0.5) / 3, rel=1e-15)
     with pytest.raises(ValueError, match=r"kept token 0 \(target id 0\), token 1; the smallest that would do is 6\.0"):
         SoftmaxCovariance(Vocabulary(3, [0]), omega, 5.0).first_order()
     row = kernel.first_order().row(0)
     assert row.min() == 0
     assert row == pytest.approx([0.5, 0, 0.5], abs=1e-15)
+
+
+def test_an_entry_that_is_zero_but_for_rounding_is_zero():
+    rng = np.random.default_rng(4)
+    below = 0
+    for _ in range(100):
+        factor = rng.normal(size=(40, 3)).astype(np.float32)
+        kernel = SoftmaxCovariance.from_factor(Vocabulary(40, [5, 8]), factor, 1.0)
+        kernel = SoftmaxCovariance.from_factor(Vocabulary(40, [5, 8]), factor, kernel.spread)
+        near = kernel.first_order()
+        assert near.spread == 1
+        rows = near.row(np.arange(2))
+        assert rows.min() >= 0
+        assert near.redistribute(np.eye(2, dtype=np.float32)).min() >= 0
+        below += (near._deviations.row(np.arange(2)) + near._uniform).min() < 0
+    assert below > 0  # control: some would be negative
+
+
+def test_the_extremes_of_a_diagonal_are_those_of_the_matrix():
+    rng = np.random.default_rng(5)
+    for size in (2, 3, 9):
+        for _ in range(20):
+            vocab = Vocabulary(size, rng.permutation(size)[: (size + 1) // 2])
+            variances = rng.integers(0, 4, size) / 2
+            whole = SoftmaxCovariance(vocab, np.diag(variances), 1.0)._covariance
+            diagonal = SoftmaxCovariance.from_diagonal(vocab, variances, 1.0)._covariance
+            centred = np.diag(variances)[vocab.kept] - variances[vocab.kept, None] / size
+            for found, other in zip(diagonal.extremes, whole.extremes, strict=True):
+                value, place, token = found
+                assert value == pytest.approx(other[0], abs=1e-15)
+                assert centred[place, token] == pytest.approx(value, abs=1e-15)
 
 
 def test_a_temperature_so_low_that_only_the_largest_entry_counts():

@@ -90,6 +90,7 @@ def test_narrow_parameters_still_make_laws_in_float64(dtype):
         rows = kernel.row(np.arange(kept)).numpy()
         assert np.abs(rows.sum(axis=-1) - 1).max() <= EXACT
         assert np.abs(draft @ rows - proposal).max() <= EXACT
+        assert np.abs(kernel.column(np.arange(9)).numpy() - rows[:, :9].T).max() <= EXACT
 
 
 @pytest.mark.parametrize("batch", [(), (4,)])
