@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib
 import json
 import os
 import sys
@@ -17,6 +18,10 @@ from rdk_theory import cli, runs, tables
 from rdk_theory.cli import Command, UsageError, add_common
 from rdk_theory.theorems.command import verify
 from rdk_theory.theorems.registry import select
+
+
+NEEDS = ("matplotlib", "jinja2", "latex2mathml", "tokenizers")
+NEURAL_NEEDS = ("torch", "transformers")
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ NEURAL = Pair(
 
 def report(out: Path, *, quick: bool, seed: int, resume: bool, pairs: Path, minutes: float) -> int:
     """Run every part below `out` and write ``out/index.html``; 0 if every claim held, else 1."""
+    for module in NEEDS if quick else (*NEEDS, *NEURAL_NEEDS):
+        importlib.import_module(module)  # what is missing is said now, not after minutes
     chosen = [COUNTS] if quick else [COUNTS, NEURAL]
     arguments = {"quick": quick, "minutes": minutes}
     with runs.Run(out, "report", arguments, seed, resume=resume) as run:
