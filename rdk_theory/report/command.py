@@ -19,7 +19,6 @@ from rdk_theory.cli import Command, UsageError, add_common
 from rdk_theory.theorems.command import verify
 from rdk_theory.theorems.registry import select
 
-
 NEEDS = ("matplotlib", "jinja2", "latex2mathml", "tokenizers")
 NEURAL_NEEDS = ("torch", "transformers")
 
