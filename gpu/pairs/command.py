@@ -6,6 +6,7 @@ Importing this file loads neither torch nor transformers nor tokenizers.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -101,6 +102,8 @@ def _run(args: argparse.Namespace) -> int:
     options = {name: value for name, value in vars(args).items() if name not in ("action", "out", "json", "resume")}
     try:
         if args.action == "train":
+            if args.kind == "neural":
+                importlib.import_module("torch")  # what is missing is said before anything is read or written
             from gpu.pairs.training import Options, train_pair
 
             row = train_pair(Options(**options), args.out, resume=args.resume)
