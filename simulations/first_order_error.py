@@ -159,7 +159,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     extremal = pick(softmax, family="extremal")
     s = numbers(extremal, "strength")
     figures.theory_line(above, s, numbers(extremal, "jensen_bound"), None, "1 − 1/cosh s")
-    figures.theory_line(above, s, numbers(extremal, "bound"), 0, "bound")
+    figures.theory_line(above, s, numbers(extremal, "bound"), 0, "bound s²/8")
     figures.theory_line(above, s, numbers(extremal, "reached"), 1, "three points")
     figures.measured(above, s, numbers(extremal, "measured"), index=1, label="three points")
     for index, size in enumerate(distinct(pick(softmax, family="random"), "size"), 2):
@@ -199,9 +199,9 @@ def caption(rows: Sequence[Row]) -> str:
     used = max(number(row, "acceptance_change") / number(row, "bound") for row in rows)
     return (
         "Largest row-wise total variation between a kernel and its first-order form. Above: softmax kernels whose "
-        "centred entries reach |x| = s; the bound min(tanh((−s − ln(1 − s))/4), 1 − 1/cosh s) is a quarter of the "
-        "older 1 − 1/cosh s (dotted) for small s, and rows with deviations 0 on half of the tokens and ±s on a quarter "
-        "each reach its constant s²/8. Below: diffusions of weight θ; the chain 0 → 1 → 2 reaches the bounds θ² "
+        "centred entries reach |x| = s; the bound s²/8 is a quarter of the simpler 1 − 1/cosh s (dotted) for small s, "
+        "and rows with deviations 0 on half of the tokens and ±s on a quarter each come as near to it as "
+        "½ tanh²(s/2). Below: diffusions of weight θ; the chain 0 → 1 → 2 reaches the bounds θ² "
         "(resolvent) and θ(1 − e^(−θ)) (heat) exactly, for every θ. Points: median over random kernels (covariances of "
         f"Dirichlet laws; Dirichlet affinities on {SIZES[0]} tokens), bars their range. The same bounds hold for "
         "acceptance, whatever target and draft; on random ones "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -30,12 +29,12 @@ NEAR_ONE = 0.999
 def softmax_first_order_bound(s: float | int) -> float:
     r"""Bound on :math:`\mathrm{TV}(e^x/\sum e^x,\ (1 + x)/N)` for :math:`x` of mean 0 with :math:`|x_j| \le s \le 1`.
 
-    .. math:: \min\left(\tanh\tfrac{-s - \ln(1-s)}{4},\ 1 - \frac1{\cosh s}\right) = \frac{s^2}{8} + O(s^3)
+    .. math:: \mathrm{TV} \le \frac{s^2}{8}
 
     Parameters
     ----------
     s
-        :math:`s \in [0, 1]`; at 1 the first term is 1.
+        :math:`s \in [0, 1]`.
 
     Raises
     ------
@@ -44,41 +43,14 @@ def softmax_first_order_bound(s: float | int) -> float:
 
     Notes
     -----
-    Write :math:`a_j = (1+x_j)/N` and :math:`b_j = e^{x_j}/Z`. The mean of :math:`e^{x_j}` lies between 1, by Jensen,
-    and :math:`\cosh s`, since :math:`e^x \le \cosh s + (x/s) \sinh s` on :math:`[-s, s]` and :math:`x` has mean 0.
-
-    *Second term.* :math:`e^x \ge 1 + x` gives :math:`b_j \ge a_j N/Z \ge a_j/\cosh s`, so
-    :math:`\mathrm{TV} = \sum (a_j - b_j)_+ \le 1 - 1/\cosh s`.
-
-    *First term.* The ratio :math:`b_j/a_j` is :math:`g(x_j)` times a constant, with :math:`g(x) = e^x/(1+x)`, which is
-    least at 0, :math:`g(0) = 1`, and on :math:`[-s, s]` greatest at :math:`-s`, since :math:`-s - \ln(1-s) = s^2/2 +
-    s^3/3 + \dots` exceeds :math:`s - \ln(1+s) = s^2/2 - s^3/3 + \dots`. So the ratio lies in :math:`[c, c\rho]` with
-    :math:`\rho = e^{-s}/(1-s)`, and :math:`c \le 1 \le c\rho`. Let :math:`S` be where it exceeds 1, and :math:`m =
-    a(S)`. Then :math:`\mathrm{TV} = b(S) - a(S)` is at most :math:`(c\rho - 1) m`, and at most :math:`(1 - c)(1 - m)`.
-    The smaller of the two is greatest where they meet, :math:`(c\rho - 1)(1 - c)/(c(\rho - 1))`, and that is greatest
-    at :math:`c = \rho^{-1/2}`, where it is :math:`(\sqrt\rho - 1)/(\sqrt\rho + 1) = \tanh(\tfrac14 \ln \rho)`.
-
-    *Sharp to leading order.* For :math:`x = 0` on half of the tokens and :math:`\pm s` on a quarter each, TV is
-    :math:`\tfrac12 \tanh^2(s/2) = s^2/8 + O(s^4)`.
+    Holds for every :math:`N`; no smaller constant does: for :math:`x = 0` on half of the tokens and :math:`\pm s` on a
+    quarter each, TV is :math:`\tfrac12 \tanh^2(s/2) = s^2/8 + O(s^4)`. The proof stands in
+    ``rdk_theory/theorems/_softmax_proof.py`` (claim ``softmax-first-order``). A bound that is easier to prove,
+    :math:`1 - 1/\cosh s`, is four times as large for small :math:`s`.
     """
     if isinstance(s, bool) or not 0 <= s <= 1:
         raise ValueError(f"s must be in [0, 1], not {s!r}")
-    by_jensen = 2 * math.sinh(s / 2) ** 2 / math.cosh(s)  # 1 − 1/cosh s, without cancellation
-    if s == 1:
-        return by_jensen
-    return min(math.tanh(_log_likelihood_ratio(s) / 4), by_jensen)
-
-
-def _log_likelihood_ratio(s: float | int) -> float:
-    """``−s − ln(1 − s)``; as its series ``Σ_{n≥2} s^n/n`` where the two terms cancel."""
-    if s > 0.25:
-        return -s - math.log1p(-s)
-    total, power, n = 0.0, s, 1
-    while True:
-        power, n = power * s, n + 1
-        if total + power / n == total:
-            return total
-        total += power / n
+    return s * s / 8
 
 
 class FirstOrderSoftmax(Kernel):

@@ -81,22 +81,17 @@ def test_a_smaller_constant_would_be_exceeded():
 
 
 @pytest.mark.parametrize("s", SPREADS)
-def test_the_bound_is_the_smaller_of_its_two_terms(s):
-    jensen = 1 - 1 / math.cosh(s)
+def test_the_bound_is_below_those_that_are_easier_to_prove(s):
     found = softmax_first_order_bound(s)
-    assert found <= jensen * (1 + 1e-9) + 1e-16
-    assert found <= s * s / 2
+    assert found <= (1 - 1 / math.cosh(s)) * (1 + 1e-9) + 1e-16
     if 0.01 <= s < 1:
         root = math.sqrt(math.exp(-s) / (1 - s))
-        assert found == pytest.approx(min((root - 1) / (root + 1), jensen), rel=1e-9)
+        assert found <= (root - 1) / (root + 1)
 
 
 def test_the_bound_at_its_ends():
     assert softmax_first_order_bound(0) == 0
-    assert softmax_first_order_bound(1) == pytest.approx(1 - 1 / math.cosh(1), rel=1e-15)
-    assert softmax_first_order_bound(1e-160) < 1e-300
-    grid = [softmax_first_order_bound(s) for s in np.linspace(0, 1, 1001)]
-    assert all(a < b for a, b in itertools.pairwise(grid))
+    assert softmax_first_order_bound(1) == 0.125
 
 
 @pytest.mark.parametrize("form", ["whole", "factor", "diagonal"])

@@ -115,6 +115,7 @@ def test_the_seed_orders_a_split(tmp_path):
         ("cut.gz", gzip.compress(b"x" * 999)[:-9], "cut.gz is not a complete .gz file"),
         ("not.gz", b"plain", "not.gz is not a complete .gz file"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_text_that_cannot_be_read_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
