@@ -12,7 +12,7 @@ from typing import Final
 UNIT_SUM: Final[dict[str, float]] = {
     "object": 0.0,  # rationals: a distribution sums to 1 exactly
     "float64": 1e-9,  # 262,144 roundings of 1e-16 stay below 1e-10
-    "float32": 1e-4,  # a softmax with pairwise sums is off by 1e-6; one with plain running sums can be off by 3e-3, and is refused
+    "float32": 1e-4,  # softmax with pairwise sums: 1e-6; with running sums up to 3e-3, which is refused
     "bfloat16": 2e-2,  # 8 bits: each entry is off by up to 0.4 %, and always to the same side in the worst case
     "float16": 2e-2,  # entries below 6e-8 vanish: 262,144 of them can hold 1.5 % of the mass
 }
