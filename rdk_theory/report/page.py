@@ -109,13 +109,13 @@ def _pair(folder: Path, pair: Mapping[str, str], rows: Sequence[Row]) -> dict[st
                 (
                     "acceptance",
                     "Acceptance by kept share.",
-                    "Points: mean over held-out contexts; band: 95 % document bootstrap; dotted: TLI's ceiling p(I).",
+                    "Points: mean over held-out contexts; bars: 95 % document bootstrap; dotted: TLI's ceiling p(I).",
                     ("support-ceiling", "optimal-kernel"),
                 ),
                 (
                     "gain",
                     "Gain over TLI.",
-                    "Below 0 the kernel loses on this pair. Band: 95 % document bootstrap of the paired difference.",
+                    "Below 0 the kernel loses on this pair. Bars: 95 % document bootstrap of the paired difference.",
                     ("gain-identity", "overshoot", "holdout-dominance"),
                 ),
             )
