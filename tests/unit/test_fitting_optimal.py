@@ -7,10 +7,11 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from rdk_theory import Vocabulary, acceptance_rate, restrict
+from rdk_theory import Vocabulary, acceptance_rate, ensembles, restrict
 from rdk_theory.fitting.certificate import upper_bound
 from rdk_theory.fitting.optimal import fit_optimal
 from rdk_theory.fitting.prior import fit_rank_one
+from rdk_theory.kernels import Embedding
 
 
 def contexts(seed: int, count: int, size: int, kept: int) -> tuple[np.ndarray, np.ndarray, Vocabulary]:
@@ -103,3 +104,44 @@ def test_a_token_that_is_never_drafted_is_harmless() -> None:
     drafts /= drafts.sum(axis=1, keepdims=True)
     fit = fit_optimal(targets, drafts, vocab, steps=200)
     assert 0 <= fit.gap < 0.02
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: ensembles.zipf(rng, 40, 30, spread=0.3),
+        lambda rng: ensembles.dirichlet(rng, 40, 30, concentration=1e-3),  # most probabilities are 0 in float32
+        lambda rng: ensembles.low_rank_softmax(rng, 40, 30, scale=20.0),
+        lambda rng: ensembles.adversarial(rng, 40, 30, 8),
+    ],
+    ids=["flat", "peaked", "sharp", "adversarial"],
+)
+def test_extreme_contexts_neither_warn_nor_break_the_bound(make, dtype) -> None:
+    """Warnings are errors here. Every fit is at least TLI, and within a tenth of the best that there is."""
+    targets, full = make(np.random.default_rng(10))
+    vocab = Vocabulary(30, np.argsort(-targets.mean(axis=0))[:8])
+    usable = full[:, vocab.kept].sum(axis=1) > 1e-30
+    targets, drafts = targets[usable].astype(dtype), restrict(full[usable].astype(dtype), vocab)
+    fit = fit_optimal(targets, drafts, vocab, steps=60)
+    tli = acceptance_rate(targets, Embedding(vocab).redistribute(drafts)).mean()
+    assert fit.acceptance >= tli - 1e-6
+    assert 0 <= fit.gap < 0.1
+
+
+def test_forty_steps_certify_what_plain_steps_do_not() -> None:
+    """Control: as many exponentiated steps along plain subgradients, their duals averaged, leave a larger gap."""
+    targets, full = ensembles.low_rank_softmax(np.random.default_rng(11), 300, 100)
+    vocab = Vocabulary(100, np.argsort(-targets.mean(axis=0))[:10])
+    drafts = restrict(full, vocab)
+    fit = fit_optimal(targets, drafts, vocab, steps=40)
+    matrix, duals = np.full((10, 100), 0.3 / 100), np.zeros(targets.shape)
+    matrix[np.arange(10), vocab.kept] += 0.7
+    for _ in range(40):
+        lacks = (drafts @ matrix < targets).astype(float)
+        duals += lacks / 40
+        matrix *= np.exp(drafts.T @ lacks / drafts.sum(axis=0)[:, None])
+        matrix /= matrix.sum(axis=1, keepdims=True)
+    plain = upper_bound(targets, drafts, np.minimum(duals, 1)) - acceptance_rate(targets, drafts @ matrix).mean()
+    assert fit.gap < 0.01
+    assert plain > 2 * fit.gap
