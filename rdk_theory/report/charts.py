@@ -65,9 +65,9 @@ def gain(rows: Sequence[Row]) -> Figure:
             if sampler != "tli":
                 _series(axes, _of(rows, sampler), ("gain", "gain_low", "gain_high"), index)
         axes.axhline(0, color="black", linewidth=0.8)
-        bottom = axes.get_ylim()[0]
+        bottom = float(axes.get_ylim()[0])
         if bottom < 0:
-            figures.shade_counterexample(axes, y=(bottom, 0), label="below TLI")
+            figures.shade_counterexample(axes, y=(bottom, 0.0), label="below TLI")
             axes.set_ylim(bottom=bottom)
         _axis(axes, rows)
         axes.set_ylabel("acceptance gained over TLI")

@@ -79,12 +79,12 @@ def test_parts_that_fail_fail_the_report(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(command, "verify", lambda *_, **__: [_record("proved")])
     monkeypatch.setattr(command.cli, "main", lambda argv: 2)
     with pytest.raises(command.UsageError, match="ended with status 2"):
-        command.report(tmp_path, quick=True, seed=0, resume=True, pairs=tmp_path / "pairs", minutes=1)
+        command.report(tmp_path, quick=True, seed=0, resume=True, pairs=tmp_path / "pairs", minutes=1.0)
     assert json.loads((tmp_path / "manifest.json").read_text())["status"] == "stopped"
     # What was complete stays, and the same command goes on after it.
     monkeypatch.setattr(command, "verify", lambda *_, **__: pytest.fail("claims were checked again"))
     with pytest.raises(command.UsageError):
-        command.report(tmp_path, quick=True, seed=0, resume=True, pairs=tmp_path / "pairs", minutes=1)
+        command.report(tmp_path, quick=True, seed=0, resume=True, pairs=tmp_path / "pairs", minutes=1.0)
 
 
 def _record(status: str) -> dict[str, object]:
