@@ -13,6 +13,7 @@ from rdk_theory.runs import sha256
 
 def write_capture(folder: Path, size: int, documents: int, per_document: int, seed: int) -> Path:
     """Write it; every second document is a test document. The drafter is the target, blurred."""
+    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     count = documents * per_document
     topics = rng.normal(size=(documents, size)).repeat(per_document, axis=0)

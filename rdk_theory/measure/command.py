@@ -14,8 +14,23 @@ from rdk_theory.tables import Row
 
 FRACTIONS = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.005)
 QUICK = (0.5, 0.1, 0.02, 0.005)
-WORK, QUICK_WORK = 3e10, 1e9
+WORK, QUICK_WORK = 5e10, 1e9
 """Largest product of contexts, kept tokens and tokens for which a kernel is fitted for acceptance: minutes; seconds."""
+QUICK_SAMPLERS = (
+    "union",
+    "tli",
+    "rank-one",
+    "rank-one-cold-mass",
+    "cooccurrence",
+    "optimal",
+    "oracle-weight",
+    "unpruned",
+)
+"""Those whose fit takes a second or two at 32,000 tokens, and those that `QUICK_WORK` allows."""
+
+IDENTITY = ("capture.json", "counts.safetensors")
+"""Files of a capture on which its rows and its kept sets depend; the first holds the digests of the shards."""
+
 TABLE = "measure.csv"
 COLUMNS = (
     "selection",
@@ -41,37 +56,55 @@ def measure(
     work: float,
     seed: int,
     resume: bool,
+    names: Sequence[str] | None = None,
 ) -> list[Row]:
-    """Measure each (selection, fraction) and write ``measure.csv``; a setting that is complete is not repeated."""
+    """Measure each (selection, fraction) and write ``measure.csv``; a setting that is complete is not repeated.
+
+    Parameters
+    ----------
+    path, out
+        Folders of the capture and of the results.
+    settings
+        Selections and kept shares.
+    kept
+        File of token ids, for the selection ``"file"``.
+    max_memory
+        Bytes for calibration rows.
+    work
+        As in `rdk_theory.measure.samplers.samplers`.
+    seed
+        Of the bootstrap.
+    resume
+        Whether what an earlier run completed is kept.
+    names
+        Which samplers. Default: all.
+    """
     from rdk_theory.captures import open_capture
     from rdk_theory.measure.measurement import Measurement
-    from rdk_theory.measure.samplers import samplers
+    from rdk_theory.measure.samplers import NAMES, samplers
     from rdk_theory.measure.selection import kept_set
 
+    names = list(NAMES if names is None else names)
+    compared = samplers(work, names, seed)
     capture = open_capture(path)
     measurement = Measurement(capture, max_memory, seed)
     arguments = {"capture": path, "settings": [list(s) for s in settings], "max_memory": max_memory}
-    identity = {"manifest": runs.sha256(path / runs.MANIFEST)} if (path / runs.MANIFEST).exists() else {}
+    identity = {name: runs.sha256(path / name) for name in IDENTITY if (path / name).exists()}
     rows: list[Row] = []
     with runs.Run(out, "measure", arguments, seed, resume=resume) as run:
         for selection, fraction in runs.progress(settings, "kept sets"):
-            part = out / "parts" / f"{selection}-{fraction:g}.csv"
+            part = out.absolute() / "parts" / f"{selection}-{fraction!r}.csv"
 
             def one(selection: str = selection, fraction: float = fraction, part: Path = part) -> None:
                 vocab = kept_set(capture, selection, fraction, measurement.targets, kept)
-                rows = measurement.measure(selection, vocab, samplers(work))
-                tables.write(
-                    part,
-                    [
-                        {"fraction": fraction if selection != "file" else vocab.kept_size / vocab.size, **row}
-                        for row in rows
-                    ],
-                )
+                share = fraction if selection != "file" else vocab.kept_size / vocab.size
+                rows = measurement.measure(selection, vocab, compared)
+                tables.write(part, [{"fraction": share, **row} for row in rows])
 
-            file = {"kept": runs.sha256(kept)} if selection == "file" and kept else {}
-            run.step(
-                f"{selection} {fraction:g}", [part], one, {"max_memory": max_memory, "work": work, **identity, **file}
-            )
+            parameters = {"max_memory": max_memory, "work": work, "samplers": names, **identity}
+            if selection == "file" and kept:
+                parameters["kept"] = runs.sha256(kept)
+            run.step(f"{selection} {fraction!r}", [part], one, parameters)
             rows += tables.read(part)
         tables.write(out / TABLE, rows)
         run.record(TABLE)
@@ -100,6 +133,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kept", type=Path, metavar="FILE", help="kept ids (.npy, .json or .txt) in place of a selection"
     )
+    parser.add_argument(
+        "--samplers",
+        type=lambda text: text.split(","),
+        metavar="NAME,…",
+        help="which to compare with TLI (default all; --quick leaves softmax-covariance out)",
+    )
     parser.add_argument("--max-memory", type=float, default=2.0, metavar="GB", help="for calibration rows (default 2)")
     add_common(parser, out="out/measure")
 
@@ -122,6 +161,7 @@ def _run(args: argparse.Namespace) -> int:
         work=QUICK_WORK if args.quick else WORK,
         seed=args.seed,
         resume=args.resume,
+        names=args.samplers or (QUICK_SAMPLERS if args.quick else None),
     )
     print(json.dumps({"rows": rows}, indent=2) if args.json else tables.to_text(rows, COLUMNS))
     return 0

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from rdk_theory.captures import CALIBRATION, TEST, Capture
-from rdk_theory.measure.samplers import Contexts, Fitted, Judge, Sampler
+from rdk_theory.measure.samplers import ROUNDING, Contexts, Fitted, Judge, Sampler
 from rdk_theory.statistics import bootstrap_interval, holdout_bound
 from rdk_theory.tables import Row
 from rdk_theory.vocabulary import Vocabulary
@@ -55,7 +55,9 @@ class Measurement:
         fitting = Contexts.of(vocab, self.capture.vocabulary, *self.calibration)
         fitted = {sampler.name: sampler.fit(fitting) for sampler in samplers if sampler.applies(fitting)}
         rates, ceiling = self._judge(vocab, [each.judge for each in fitted.values()])
-        return self._rows({"selection": selection, "kept": vocab.kept_size}, fitted, rates, ceiling)
+        names = [str(self.capture.header.get(side, side)) for side in ("target", "drafter")]
+        common: Row = {"pair": " / ".join(names), "selection": selection, "kept": vocab.kept_size}
+        return self._rows(common, fitted, rates, ceiling)
 
     def _judge(self, vocab: Vocabulary, judges: Sequence[Judge]) -> tuple[np.ndarray, np.ndarray]:
         """Acceptance of every judge in every test context, and ``p(I)``."""
@@ -92,7 +94,10 @@ class Measurement:
                     "gain_high": float(interval.high[g]),
                     "dominance_bound": bound.lower,
                     "certified": bool(bound.lower > 0),
+                    "worse": float((gains[:, k] < -ROUNDING).mean()),
                     "weight": each.weight,
+                    "fitted": each.fitted,
+                    "upper_bound": each.upper_bound,
                     "ceiling": float(ceiling.mean()),
                     "contexts": int(self.test.size),
                     "documents": bound.documents,

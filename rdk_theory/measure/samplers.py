@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,14 +14,20 @@ from rdk_theory.fitting.cooccurrence import fit_cooccurrence
 from rdk_theory.fitting.optimal import fit_optimal
 from rdk_theory.fitting.prior import ColdMassRankOne, cold_prior, fit_rank_one
 from rdk_theory.fitting.weights import best_weights
-from rdk_theory.kernels import Embedding, Kernel, RankOne
+from rdk_theory.kernels import Embedding, Kernel, RankOne, SoftmaxCovariance
 from rdk_theory.vocabulary import Vocabulary
 
 Judge: TypeAlias = Callable[["Contexts"], np.ndarray]
 """Acceptance rate of a fitted sampler in each of some contexts."""
 
-GAP = 2e-3
-"""The fit for acceptance stops once no kernel is better by more than this, in the contexts of the fit."""
+GAP = 1e-2
+"""The fit for acceptance stops once no kernel is better by more than this, in the contexts of the fit.
+
+On count pairs the gain in other contexts is then the same as after three times as many steps.
+"""
+
+RANK = 8
+"""Directions of the target's covariance that its softmax kernel follows."""
 
 ROUNDING = 1e-5
 """Two float32 acceptance rates, each a sum over the vocabulary, differ by no more than this from exact ones."""
@@ -53,6 +59,10 @@ class Fitted:
     """The mixing weight, where there is one."""
     largest: float = 1.0
     """Bound on the gain over TLI in any context, either way; known from the kernel alone (claim ``lipschitz``)."""
+    fitted: float | None = None
+    """Mean acceptance in the contexts of the fit."""
+    upper_bound: float | None = None
+    """What no context-free kernel exceeds in those contexts (claim ``optimal-kernel``)."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +74,40 @@ class Sampler:
     applies: Callable[[Contexts], bool] = lambda contexts: True
 
 
-def samplers(work: float) -> tuple[Sampler, ...]:
-    """Every sampler. `work` is the largest product of contexts, kept tokens and tokens for which a kernel is fitted
-    for acceptance. TLI must be among them: gains are taken over it.
+NAMES = (
+    "union",
+    "tli",
+    "rank-one",
+    "rank-one-cold-mass",
+    "cooccurrence",
+    "optimal",
+    "softmax-covariance",
+    "oracle-weight",
+    "unpruned",
+)
+"""Every sampler, in the order of the tables."""
+
+
+def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0) -> tuple[Sampler, ...]:
+    """The samplers of these names, and TLI, over which gains are taken.
+
+    Parameters
+    ----------
+    work
+        Largest product of contexts, kept tokens and tokens for which a kernel is fitted for acceptance.
+    names
+        Some of `NAMES`.
+    seed
+        Of the sketch from which the covariance is taken.
+
+    Notes
+    -----
+    A diffusion along the graph of co-occurrence is not among them: the walk ends at its first cold token, so that one
+    step of it is the co-occurrence kernel, and more steps change only how often a token leaves.
     """
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise ValueError(f"no sampler {unknown[0]!r}; there are {', '.join(NAMES)}")
 
     def affordable(contexts: Contexts) -> bool:
         return contexts.targets.shape[0] * contexts.drafts.shape[1] * contexts.targets.shape[1] <= work
@@ -75,16 +115,18 @@ def samplers(work: float) -> tuple[Sampler, ...]:
     def prunes(contexts: Contexts) -> bool:
         return bool(contexts.vocab.cold.size)
 
-    return (
+    every = (
         Sampler("union", lambda _: Fitted(lambda c: union_acceptance(c.targets, c.full_drafts, c.vocab))),
         Sampler("tli", lambda c: Fitted(_accepts(Embedding(c.vocab)))),
         Sampler("rank-one", _rank_one, prunes),
         Sampler("rank-one-cold-mass", _cold_mass, prunes),
         Sampler("cooccurrence", _cooccurrence, prunes),
         Sampler("optimal", _optimal, affordable),
+        Sampler("softmax-covariance", lambda c: _softmax_covariance(c, seed)),
         Sampler("oracle-weight", _oracle, prunes),
         Sampler("unpruned", lambda _: Fitted(lambda c: union_acceptance(c.targets, c.full_drafts, c.shared))),
     )
+    return tuple(sampler for sampler in every if sampler.name in names or sampler.name == "tli")
 
 
 def _accepts(kernel: Kernel) -> Judge:
@@ -98,19 +140,48 @@ def _largest(staying: np.ndarray) -> float:
 
 def _rank_one(contexts: Contexts) -> Fitted:
     fit = fit_rank_one(contexts.targets, contexts.drafts, contexts.vocab)
-    return Fitted(_accepts(fit.kernel), fit.weight, min(1.0, fit.weight + ROUNDING))
+    return Fitted(_accepts(fit.kernel), fit.weight, min(1.0, fit.weight + ROUNDING), fit.acceptance)
 
 
 def _cooccurrence(contexts: Contexts) -> Fitted:
     fit = fit_cooccurrence(contexts.targets, contexts.drafts, contexts.vocab)
-    return Fitted(_accepts(fit.kernel), fit.weight, min(1.0, fit.weight + ROUNDING))
+    return Fitted(_accepts(fit.kernel), fit.weight, min(1.0, fit.weight + ROUNDING), fit.acceptance)
 
 
 def _optimal(contexts: Contexts) -> Fitted:
-    kernel = fit_optimal(contexts.targets, contexts.drafts, contexts.vocab, tolerance=GAP).kernel
-    return Fitted(
-        _accepts(kernel), largest=_largest(kernel.matrix[np.arange(contexts.vocab.kept_size), contexts.vocab.kept])
-    )
+    fit = fit_optimal(contexts.targets, contexts.drafts, contexts.vocab, tolerance=GAP)
+    staying = fit.kernel.matrix[np.arange(contexts.vocab.kept_size), contexts.vocab.kept]
+    return Fitted(_accepts(fit.kernel), largest=_largest(staying), fitted=fit.acceptance, upper_bound=fit.upper_bound)
+
+
+def _softmax_covariance(contexts: Contexts, seed: int) -> Fitted:
+    """The first-order kernel at the smallest temperature that Cauchy's inequality shows to be legal."""
+    factor = covariance_factor(contexts.targets, RANK, np.random.default_rng(seed))
+    kept = np.linalg.norm(factor[contexts.vocab.kept], axis=1).max()
+    temperature = float(kept * np.linalg.norm(factor - factor.mean(axis=0), axis=1).max())
+    return Fitted(_accepts(SoftmaxCovariance.from_factor(contexts.vocab, factor, temperature).first_order()))
+
+
+def covariance_factor(targets: np.ndarray, rank: int, rng: np.random.Generator) -> np.ndarray:
+    """`F`, ``(N, rank)``, for which ``F Fᵀ`` is near the covariance over contexts of the target's probability vector.
+
+    Two rounds of subspace iteration from a random sketch, twice as wide (Halko, Martinsson & Tropp 2011); the centred
+    matrix is used without being made.
+    """
+    mean = targets.mean(axis=0, dtype=np.float64).astype(targets.dtype)
+
+    def spread(vectors: np.ndarray) -> np.ndarray:
+        return np.asarray(targets @ vectors - mean @ vectors)
+
+    def gather(coefficients: np.ndarray) -> np.ndarray:
+        return np.asarray(targets.T @ coefficients - np.outer(mean, coefficients.sum(axis=0)))
+
+    basis = rng.standard_normal((targets.shape[1], min(2 * rank, *targets.shape))).astype(targets.dtype)
+    for _ in range(2):
+        basis, _ = np.linalg.qr(gather(spread(basis)))
+    image = spread(basis).astype(np.float64) / np.sqrt(targets.shape[0])
+    _, values, turn = np.linalg.svd(image, full_matrices=False)
+    return np.asarray((basis.astype(np.float64) @ turn.T * values)[:, :rank])
 
 
 def _cold_mass(contexts: Contexts) -> Fitted:

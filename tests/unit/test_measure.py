@@ -12,7 +12,7 @@ from rdk_theory import Vocabulary, acceptance_rate, cli, restrict, tables
 from rdk_theory.captures import CALIBRATION, TEST, open_capture
 from rdk_theory.distributions import embed
 from rdk_theory.measure import command, measurement
-from rdk_theory.measure.samplers import Contexts, Fitted, Sampler, samplers
+from rdk_theory.measure.samplers import NAMES, Contexts, Fitted, Sampler, covariance_factor, samplers
 from tests.capture_folder import write_capture
 
 SIZE = 48
@@ -84,6 +84,79 @@ def test_little_memory_thins_the_calibration_contexts(folder: Path) -> None:
         measurement.Measurement(capture, 10.0)
 
 
+def test_every_row_has_the_columns_of_the_table(folder: Path, tmp_path: Path) -> None:
+    rows = command.measure(
+        folder, tmp_path, [("count", 0.25)], kept=None, max_memory=1e9, work=1e9, seed=0, resume=True
+    )
+    assert [row["sampler"] for row in rows] == list(NAMES)
+    assert tables.read(tmp_path / "measure.csv") == rows
+    by = {str(row["sampler"]): row for row in rows}
+    columns = {
+        *("pair", "selection", "fraction", "kept", "sampler", "acceptance", "low", "high", "gain", "gain_low"),
+        *("gain_high", "dominance_bound", "certified", "worse", "weight", "fitted", "upper_bound", "ceiling"),
+        *("contexts", "documents", "calibration_contexts"),
+    }
+    assert all(set(row) == columns for row in rows)
+    assert by["optimal"]["fitted"] <= by["optimal"]["upper_bound"]
+    assert by["rank-one"]["fitted"] <= by["cooccurrence"]["fitted"] <= by["optimal"]["upper_bound"]
+    assert by["tli"]["worse"] == by["oracle-weight"]["worse"] == 0
+    assert 0 < by["rank-one-cold-mass"]["worse"] < 1
+
+
+def test_an_interval_of_no_gain_covers_zero_and_is_not_certified(folder: Path) -> None:
+    """TLI with noise of mean 0 in each context gains nothing; with a steady loss, or gain, that is seen."""
+    rng = np.random.default_rng(3)
+
+    def shifted(by: float) -> Sampler:
+        def judge(c: Contexts) -> np.ndarray:
+            tli = acceptance_rate(c.targets, embed(c.drafts, c.vocab))
+            return tli + by + rng.choice([-0.05, 0.05], tli.shape)
+
+        return Sampler(f"tli {by:+g}", lambda _: Fitted(judge, largest=0.2))
+
+    capture = open_capture(folder)
+    tli = tuple(s for s in samplers(0.0) if s.name == "tli")
+    vocab = Vocabulary(SIZE, np.arange(12))
+    rows = measurement.Measurement(capture, 1e9).measure(
+        "count", vocab, (*tli, shifted(0.0), shifted(-0.05), shifted(0.1))
+    )
+    null, loss, win = rows[1:]
+    assert null["gain_low"] < 0 < null["gain_high"]
+    assert not null["certified"]
+    assert loss["gain_high"] < 0
+    assert loss["dominance_bound"] < 0
+    assert win["gain_low"] > 0
+
+
+def test_gains_are_paired(folder: Path) -> None:
+    """The interval of a gain is far narrower than those of the two rates: they share contexts and resamples."""
+    capture = open_capture(folder)
+    vocab = Vocabulary(SIZE, np.arange(40))
+    chosen = samplers(0.0, ["tli", "rank-one"])
+    _, row = measurement.Measurement(capture, 1e9).measure("count", vocab, chosen)
+    assert row["gain_high"] - row["gain_low"] < (row["high"] - row["low"]) / 2
+
+
+def test_another_capture_is_measured_again(folder: Path, tmp_path: Path) -> None:
+    """Control of resumption: equal settings on another capture, in the same folder of results, are another step."""
+    other = write_capture(tmp_path / "other", size=SIZE, documents=40, per_document=6, seed=1)
+    given = {"kept": None, "max_memory": 1e9, "work": 0.0, "seed": 0, "resume": True, "names": ["tli"]}
+    first = command.measure(folder, tmp_path / "out", [("count", 0.25)], **given)
+    second = command.measure(other, tmp_path / "out", [("count", 0.25)], **given)
+    assert first[0]["acceptance"] != second[0]["acceptance"]
+
+
+def test_the_covariance_is_that_of_the_targets() -> None:
+    rng = np.random.default_rng(4)
+    targets = rng.dirichlet(np.full(6, 0.3), 50) @ rng.dirichlet(np.full(30, 0.2), 6)  # of rank 5 once centred
+    factor = covariance_factor(targets, 8, np.random.default_rng(0))
+    assert np.abs(factor @ factor.T - np.cov(targets.T, bias=True)).max() < 1e-12
+    few = covariance_factor(targets, 3, np.random.default_rng(0))
+    assert few.shape == (30, 3)
+    largest = np.linalg.eigvalsh(np.cov(targets.T, bias=True))[:-4:-1]
+    assert np.abs((few**2).sum(axis=0) - largest).max() < 1e-12
+
+
 def test_an_interrupt_loses_no_complete_setting(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = [("count", 0.5), ("count", 0.1)]
     given = {"kept": None, "max_memory": 1e9, "work": 1e9, "seed": 0, "resume": True}
@@ -114,6 +187,19 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert {row["selection"] for row in rows} == {"file"}
 
 
+def test_results_beside_the_working_folder(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["--fractions", "0.5,0.25", "--select", "all", "--samplers", "rank-one"]
+    assert cli.main(["measure", str(folder), "--out", "results", *given]) == 0
+    rows = tables.read("results/measure.csv")
+    assert [(r["selection"], r["fraction"], r["sampler"]) for r in rows] == [
+        (selection, fraction, sampler)
+        for selection in ("count", "mean", "variance")
+        for fraction in (0.5, 0.25)
+        for sampler in ("tli", "rank-one")
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -124,6 +210,7 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         (["--max-memory", "0"], "--max-memory"),
         (["--kept", "nowhere.txt"], "nowhere.txt"),
         (["--seed", "-1"], "seed"),
+        (["--samplers", "tli,luck"], "luck"),
     ],
 )
 def test_bad_usage(
