@@ -70,7 +70,15 @@ def test_nothing_is_fitted_on_test_documents(folder: Path) -> None:
     test, _ = capture.rows(np.flatnonzero(capture.split == TEST))
     (fitted_on,) = seen
     assert np.array_equal(fitted_on, calibration)
-    assert not {row.tobytes() for row in fitted_on} & {row.tobytes() for row in test}
+
+    def leaked(rows: np.ndarray) -> bool:
+        return bool({row.tobytes() for row in rows} & {row.tobytes() for row in test})
+
+    assert not leaked(fitted_on)
+    leaky = measurement.Measurement(capture, 1e9)
+    leaky._calibration = np.arange(len(capture))  # control: a measurement that ignores the split is found out
+    leaky.measure("count", Vocabulary(SIZE, [3, 1, 2]), spy)
+    assert leaked(seen[-1])
     assert not set(capture.documents[capture.split == TEST]) & set(capture.documents[capture.split == CALIBRATION])
 
 
