@@ -158,7 +158,8 @@ def _softmax_covariance(contexts: Contexts, seed: int) -> Fitted:
     """The first-order kernel at the smallest temperature that Cauchy's inequality shows to be legal."""
     factor = covariance_factor(contexts.targets, RANK, np.random.default_rng(seed))
     kept = np.linalg.norm(factor[contexts.vocab.kept], axis=1).max()
-    temperature = float(kept * np.linalg.norm(factor - factor.mean(axis=0), axis=1).max())
+    centred = np.linalg.norm(factor - factor.mean(axis=0), axis=1).max()
+    temperature = float(kept * centred) * (1 + ROUNDING)  # the inequality can be an equality, up to rounding
     return Fitted(_accepts(SoftmaxCovariance.from_factor(contexts.vocab, factor, temperature).first_order()))
 
 
