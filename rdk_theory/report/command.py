@@ -52,7 +52,7 @@ NEURAL = Pair(
         "distilled from the target. Kernels are fitted on calibration documents and measured on other documents."
     ),
     train=("--kind", "neural", "--vocab-size", "8192"),
-    contexts=8000,
+    contexts=4000,
 )
 
 
