@@ -14,7 +14,7 @@ from rdk_theory.tables import Row
 
 FRACTIONS = (0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.005)
 QUICK = (0.5, 0.1, 0.02, 0.005)
-WORK, QUICK_WORK = 2.5e10, 1e9
+WORK, QUICK_WORK = 1.4e10, 1e9
 """Largest product of contexts, kept tokens and tokens for which a kernel is fitted for acceptance: minutes; seconds."""
 QUICK_SAMPLERS = (
     "union",
