@@ -217,9 +217,11 @@ def test_a_tiktoken_file_that_is_none_is_refused(tmp_path, content, message):
 
 
 @pytest.mark.parametrize("name", ["r50k_base_gpt2", "o200k_base"])
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared, the data beside a checkout")
 def test_public_tiktoken_files_come_back_as_text(name):
-    tokenizer = load_tokenizer(SHARED / f"{name}.tiktoken")
+    path = SHARED / f"{name}.tiktoken"
+    if not path.exists():
+        pytest.skip("needs ../shared: tokenizers in public use")
+    tokenizer = load_tokenizer(path)
     for seed in range(3):
         text = prose(seed)
         assert tokenizer.decode(tokenizer.encode(text).ids) == text
