@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -285,3 +287,8 @@ def test_a_damaged_note_is_named(tmp_path):
     (tmp_path / "pair.json").write_text('{"format": "rdk-pair-1", "kind": "counts"}')
     with pytest.raises(ValueError, match=r"pair\.json is not the note of a trained pair"):
         read_note(tmp_path)
+
+
+def test_the_command_is_imported_without_heavy_libraries():
+    code = "import sys, gpu.pairs.command; print({'torch', 'transformers', 'tokenizers'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
