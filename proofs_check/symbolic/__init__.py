@@ -1,0 +1,1 @@
+"""Rung R4: identities, derivatives and counts with symbolic sizes and parameters (SymPy)."""

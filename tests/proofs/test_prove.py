@@ -1,0 +1,49 @@
+"""`rdk prove`: claims proved by two solvers, its guards, its cache, and bad usage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from proofs_check import _cache
+from proofs_check.command import prove
+from rdk_theory import cli
+
+QUICK = ("acceptance-identity", "lipschitz", "rank-one")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    _cache.use(tmp_path_factory.mktemp("proofs"))
+
+
+def test_quick_claims_are_proved_by_both_solvers_and_their_mutants_refuted() -> None:
+    for record in prove(QUICK, ["R3"], processes=1):
+        assert record["status"] == "proved", record
+        (proof,) = record["proofs"]
+        assert proof["refuted"], "no mutant was tried"
+        assert proof["model"], "the hypotheses were not shown to be satisfiable"
+
+
+def test_a_second_run_comes_from_the_cache() -> None:
+    first = prove(["rank-one"], ["R3"], processes=1)[0]["proofs"][0]
+    second = prove(["rank-one"], ["R3"], processes=1)[0]["proofs"][0]
+    assert not first["cached"]
+    assert second["cached"]
+    assert {k: v for k, v in first.items() if k != "cached"} == {k: v for k, v in second.items() if k != "cached"}
+
+
+def test_json_has_the_fields_of_the_design(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["prove", "rank-one", "--rung", "R3", "--json", "--out", str(tmp_path / "proofs.json")]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "proofs.json").read_text(encoding="utf-8"))
+    (record,) = printed["claims"]
+    assert {"id", "title", "status", "rung", "rungs", "sizes", "seconds"} <= set(record)
+    assert (record["id"], record["status"], record["rung"]) == ("rank-one", "proved", "R3")
+
+
+@pytest.mark.parametrize("arguments", [["no-such-claim"], ["--rung", "R9"], ["--processes", "0"]])
+def test_bad_usage(arguments: list[str]) -> None:
+    assert cli.main(["prove", *arguments]) == 2
