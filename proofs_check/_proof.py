@@ -28,7 +28,9 @@ class Verdict:
 
     status: Status
     clauses: tuple[str, ...] = ()
-    """Clauses of the claim that are proved."""
+    """Clauses of the claim that are proved, whole."""
+    partial: tuple[str, ...] = ()
+    """Clauses that are proved in part, each with the part; they do not count."""
     sizes: str = ""
     """For which sizes or ranges."""
     reason: str = ""
@@ -78,8 +80,9 @@ def guarded(proof: Proof, verdict: Verdict) -> Verdict:
     def fails(reason: str) -> Verdict:
         return replace(verdict, status=Status.UNKNOWN, reason=f"guard: {reason}")
 
-    if not verdict.clauses or not set(verdict.clauses) <= names:
-        return fails(f"it names the clauses {verdict.clauses}, the claim has {sorted(names)}")
+    named = {*verdict.clauses, *(text.partition(":")[0] for text in verdict.partial)}
+    if not named or not named <= names:
+        return fails(f"it names the clauses {sorted(named)}, the claim has {sorted(names)}")
     if not verdict.model:
         return fails("no model of the hypotheses")
     if not verdict.refuted:

@@ -71,7 +71,8 @@ def _serve(pipe: Connection, folder: Path) -> None:
             name = pipe.recv()
         except EOFError:
             return
-        pipe.send(check(known[name]))
+        began = time.perf_counter()
+        pipe.send((check(known[name]), time.perf_counter() - began))
 
 
 @dataclass
@@ -104,16 +105,15 @@ class _Worker:
 
     def finish(self) -> tuple[Proof, Verdict, float]:
         """The verdict, or that there is none: then the process is replaced."""
-        proof, seconds = self.proof, self.seconds
+        proof, seconds, reason = self.proof, self.seconds, f"no answer in {LIMIT:.0f} s"
         assert proof is not None
         self.proof = None
-        try:
-            verdict = self.pipe.recv() if self.pipe.poll() else None
-        except EOFError:
-            verdict = Verdict(Status.UNKNOWN, reason="its process died")
-        if verdict is None:
-            verdict = Verdict(Status.UNKNOWN, reason=f"no answer in {LIMIT:.0f} s")
-        if verdict.reason.startswith(("its process", "no answer")):
-            self.process.kill()
-            self._open()
-        return proof, verdict, seconds
+        if self.pipe.poll():
+            try:
+                verdict, seconds = self.pipe.recv()
+                return proof, verdict, seconds
+            except EOFError:
+                reason = "its process died"
+        self.process.kill()
+        self._open()
+        return proof, Verdict(Status.UNKNOWN, reason=reason), seconds

@@ -61,9 +61,11 @@ def _entry(proof: Any, verdict: Any, seconds: float, *, cached: bool) -> dict[st
 
 def _record(claim: Any, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One claim: proved only if no proof of it failed and at least one succeeded."""
-    proved = [e for e in entries if e["status"] == "proved"]
+    proved = [e for e in entries if e["status"] == "proved" and e["clauses"]]
     states = [e["status"] for e in entries]
-    status = next((s for s in ("refuted", "unknown") if s in states), "proved" if proved else "skipped")
+    # What is proved in part only is not proved, and not refuted either.
+    rest = "proved" if proved else "skipped" if "skipped" in states else "unknown"
+    status = next((s for s in ("refuted", "unknown") if s in states), rest)
     return {
         "id": claim.id,
         "title": claim.title,
@@ -71,6 +73,7 @@ def _record(claim: Any, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "status": status,
         "rung": max((e["rung"] for e in proved), default=""),
         "rungs": sorted({e["rung"] for e in proved}),
+        "partial": sorted({e["rung"] for e in entries if e["status"] == "proved" and not e["clauses"]}),
         "skipped": sorted({e["rung"] for e in entries if e["status"] == "skipped"}),
         "sizes": "; ".join(f"{e['rung']}: {e['sizes']}" for e in proved),
         "seconds": round(sum(e["seconds"] for e in entries), 3),
@@ -118,8 +121,15 @@ def _run(args: argparse.Namespace) -> int:
         for entry in record["proofs"]:
             if entry["status"] != "proved":
                 print(f"{record['id']} {entry['rung']} {entry['status']}: {entry['reason']}", file=sys.stderr)
-    failed = [r for r in records if r["status"] != "proved" or (args.strict and r["skipped"])]
-    return 1 if failed or not records else 0
+    return 0 if records and all(_held(r, whole=not args.rung, strict=args.strict) for r in records) else 1
+
+
+def _held(record: dict[str, Any], *, whole: bool, strict: bool) -> bool:
+    """Whether nothing failed; where all rungs ran (`whole`), also whether the claim is proved."""
+    states = {entry["status"] for entry in record["proofs"]}
+    if states & {"refuted", "unknown"} or (strict and "skipped" in states):
+        return False
+    return record["status"] == "proved" or not whole
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
@@ -127,8 +137,9 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": record["id"],
         "status": record["status"],
-        "rungs": " ".join(record["rungs"]),
+        "rungs": " ".join(record["rungs"]) or "-",
         "every clause": weakest or "-",
+        "in part": " ".join(record["partial"]) or "-",
         "skipped": " ".join(record["skipped"]) or "-",
         "seconds": record["seconds"],
     }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from proofs_check._proof import Proof, Rung, Verdict
@@ -25,6 +25,7 @@ def coq_proof(
     theorems: Mapping[str, Sequence[str]],
     mutants: Sequence[tuple[str, str]],
     model: tuple[str, str] = LAWS,
+    partial: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> Proof:
     """The proof of a claim by the file of its name.
@@ -37,6 +38,8 @@ def coq_proof(
         Edits (old text, new text) of a statement or definition, after which the file must not compile.
     model
         A proposition that says that the hypotheses can hold, and its proof.
+    partial
+        Clauses that a theorem proves in part, with the part.
     """
     name = claim.replace("-", "_")
     required = _build.everything_required(name)
@@ -44,7 +47,7 @@ def coq_proof(
     return Proof(
         claim,
         Rung.KERNEL,
-        partial(_run, name, dict(theorems), tuple(mutants), model, tuple(notes)),
+        functools.partial(_run, name, dict(theorems), tuple(mutants), model, tuple(partial), tuple(notes)),
         module,
         tools=("coqc",),
         files=tuple(f"proofs_check/coq/{file}" for file in files),
@@ -56,6 +59,7 @@ def _run(
     theorems: Mapping[str, Sequence[str]],
     mutants: Sequence[tuple[str, str]],
     model: tuple[str, str],
+    partial: Sequence[str],
     notes: Sequence[str],
 ) -> Verdict:
     if _build.coqc() is None:
@@ -74,6 +78,7 @@ def _run(
     return Verdict(
         Status.PROVED,
         clauses=tuple(dict.fromkeys(clause for clauses in theorems.values() for clause in clauses)),
+        partial=tuple(partial),
         sizes="all sizes",
         model=proposition,
         refuted=tuple(f"{old} -> {new}: {broken(name, old, new, library)}" for old, new in mutants),

@@ -119,7 +119,7 @@ def refute(clause: Clause, mutant: Clause, case: Case, control: Any) -> str | No
     witness: list[str] = []
 
     def replayed(failure: Failure) -> bool:
-        if failure.answer not in ("sat", "unknown") or not failure.values:
+        if failure.values is None:
             return False
         try:
             instance = _instance(clause, own, failure.choices, failure.values)
@@ -174,7 +174,7 @@ def _attained(clause: Clause) -> None:
 def _failed(claim: Claim, clause: Clause, case: Case, found: Exploration) -> Verdict:
     failure = found.failures[0]
     path = _keep(claim, clause, failure.script)
-    if failure.values and failure.answer == "sat":
+    if failure.values is not None:
         instance = _instance(clause, case, failure.choices, failure.values)
         if violation(clause, instance, 0.0):
             return Verdict(Status.REFUTED, reason=f"{clause.name}: {describe(clause, instance)} ({path})")

@@ -39,8 +39,8 @@ class Failure:
     script: str
     """SMT-LIB text of the goal."""
     choices: tuple[int, ...]
-    values: tuple[Fraction, ...]
-    """A model of it, if it is ``sat``."""
+    values: tuple[Fraction, ...] | None
+    """Numbers of the instance in a model of it, if it is ``sat``."""
 
 
 @dataclass
@@ -217,7 +217,7 @@ class Explorer:
 
     def _fail(self, answer: str, text: str) -> None:
         goal = self._z3.check(self._z3.parse(text))
-        values = self._values() if goal == "sat" else ()
+        values = self._values() if goal == "sat" else None
         lines = [f"(assert {e})" for e in self._assertions()]
         script = header() + "\n".join([*lines, f"(assert {text})", "(check-sat)", "(get-model)"]) + "\n"
         self.result.failures.append(Failure(answer, script, self._choices(), values))

@@ -1,0 +1,15 @@
+"""R6 of ``rank-one``."""
+
+from __future__ import annotations
+
+from proofs_check.coq._theorems import coq_proof
+
+PROOF = coq_proof(
+    "rank-one",
+    __name__,
+    theorems={
+        "rank_one_stochastic": ("row-stochastic",),
+        "rank_one_moves": ("proposal",),
+    },
+    mutants=(("(1 - x) * embedded k kept q j + x * pi j.", "(1 - x) * embedded k kept q j + pi j."),),
+)

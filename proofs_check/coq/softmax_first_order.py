@@ -1,0 +1,20 @@
+"""R6 of ``softmax-first-order``."""
+
+from __future__ import annotations
+
+from proofs_check.coq._theorems import coq_proof
+
+PROOF = coq_proof(
+    "softmax-first-order",
+    __name__,
+    theorems={
+        "ratio_bound": ("ratio",),
+        "softmax_first_order": (),
+    },
+    mutants=(("(s + 1) * TV n p q <= s - 1.", "(s + 2) * TV n p q <= s - 1."),),
+    model=(
+        "exists x : nat -> R, sum 2 x = 0",
+        "exists (fun _ => 0). simpl. lra.",
+    ),
+    notes=("softmax_first_order is the older bound tanh((-s - ln(1 - s))/4); s^2/8 is proved at R5",),
+)

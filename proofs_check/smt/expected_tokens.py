@@ -1,0 +1,14 @@
+"""R3 of ``expected-tokens``."""
+
+from __future__ import annotations
+
+from proofs_check.smt._case import Case, smt_proof
+
+CASES = (
+    Case("geometric", 5),
+    Case("varying rates", 2),
+    Case("one call", 2),
+    Case("trajectory", 2),
+    Case("trajectory with bonus tokens", 2),
+)
+PROOF = smt_proof("expected-tokens", __name__, *CASES)
