@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,9 +19,17 @@ CORES = 2
 
 
 def prove(
-    ids: Sequence[str], rungs: Sequence[str] = (), *, fresh: bool = False, processes: int = CORES
+    ids: Sequence[str],
+    rungs: Sequence[str] = (),
+    *,
+    kept_only: Sequence[str] = (),
+    fresh: bool = False,
+    processes: int = CORES,
 ) -> list[dict[str, Any]]:
-    """Prove claims, all where none is named: one record each, in the form that ``--json`` prints."""
+    """Prove claims, all where none is named: one record each, in the form that ``--json`` prints.
+
+    Proofs of the rungs `kept_only` are not run: they count where an earlier run kept their verdict.
+    """
     from proofs_check import _cache, _workers
     from proofs_check.registry import proofs
     from rdk_theory.theorems.registry import select
@@ -32,10 +41,10 @@ def prove(
     left = []
     for proof in wanted:
         kept = None if fresh else _cache.load(proof)
-        if kept is None:
-            left.append(proof)
-        else:
+        if kept is not None:
             found[proof.name] = _entry(proof, *kept, cached=True)
+        elif str(proof.rung) not in kept_only:
+            left.append(proof)
     # SMT takes longest, so that it is not last to begin.
     left.sort(key=lambda p: str(p.rung) != "R3")
     for proof, verdict, seconds in runs.progress(
@@ -43,7 +52,7 @@ def prove(
     ):
         _cache.save(proof, verdict, seconds)
         found[proof.name] = _entry(proof, verdict, seconds, cached=False)
-    order = [found[proof.name] for proof in wanted]
+    order = [found[proof.name] for proof in wanted if proof.name in found]
     return [_record(claim, [e for e in order if e["claim"] == claim.id]) for claim in chosen]
 
 
@@ -88,8 +97,17 @@ def _record(claim: Any, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("claims", nargs="*", metavar="CLAIM", help="ids of claims (default: all)")
     parser.add_argument("--rung", action="append", default=[], metavar="R", help="only this rung, R1 to R6; may repeat")
+    parser.add_argument(
+        "--kept",
+        action="append",
+        default=[],
+        metavar="R",
+        help="take this rung from verdicts of earlier runs alone, and do not run it; may repeat",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the JSON to this file")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="also write proofs.json, proofs.md and the sources of the proofs there"
+    )
     parser.add_argument("--fresh", action="store_true", help="run all proofs again, whatever the cache holds")
     parser.add_argument("--processes", type=int, default=CORES, metavar="INT", help=f"at once (default {CORES})")
     parser.add_argument(
@@ -103,16 +121,19 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     from proofs_check._proof import Rung
 
-    for rung in args.rung:
+    for rung in (*args.rung, *args.kept):
         if rung not in set(map(str, Rung)):
             raise UsageError(f"no rung {rung!r}; there are {', '.join(Rung)}")
+    if args.fresh and args.kept:
+        raise UsageError("--fresh runs all again and --kept runs nothing: give one of them")
     if args.processes < 1:
         raise UsageError(f"--processes must be at least 1, not {args.processes}")
-    records = prove(args.claims, args.rung, fresh=args.fresh, processes=args.processes)
-    if args.rung:
+    records = prove(args.claims, args.rung, kept_only=args.kept, fresh=args.fresh, processes=args.processes)
+    whole = not args.rung and not args.kept
+    if not whole:
         records = [r for r in records if r["proofs"]]
     if args.out is not None:
-        runs.write_json(args.out, {"claims": records})
+        _write(args.out, records)
     if args.json:
         print(json.dumps({"claims": records}, indent=2, ensure_ascii=False))
     elif records:
@@ -121,7 +142,22 @@ def _run(args: argparse.Namespace) -> int:
         for entry in record["proofs"]:
             if entry["status"] != "proved":
                 print(f"{record['id']} {entry['rung']} {entry['status']}: {entry['reason']}", file=sys.stderr)
-    return 0 if records and all(_held(r, whole=not args.rung, strict=args.strict) for r in records) else 1
+    if not records and not args.kept:
+        print("no proof matches", file=sys.stderr)
+        return 1
+    return 0 if all(_held(r, whole=whole, strict=args.strict) for r in records) else 1
+
+
+def _write(out: Path, records: Sequence[dict[str, Any]]) -> None:
+    """The records, the page, and a copy of each source, so that the page's links hold wherever the folder goes."""
+    from proofs_check import _cache, page
+
+    runs.write_json(out / "proofs.json", {"claims": records})
+    for source in {entry["source"] for record in records for entry in record["proofs"]}:
+        with runs.atomic_path(out / source) as temporary:
+            shutil.copyfile(_cache.ROOT / source, temporary)
+    with runs.atomic_path(out / "proofs.md") as temporary:
+        temporary.write_text(page.markdown(records, "."), encoding="utf-8")
 
 
 def _held(record: dict[str, Any], *, whole: bool, strict: bool) -> bool:

@@ -33,7 +33,7 @@ def about_claims(records: Sequence[dict[str, Any]]) -> list[Finding]:
             f"{len(proved)} of {len(records)} claims held on {total:,} instances"
             + (f"; not proved: {', '.join(broken)}." if broken else "."),
             "Random floats (R0) and every rational of a small grid (R1), negative controls rejected. "
-            "These rungs are evidence at small sizes, not a proof for all vocabularies.",
+            "Both are evidence at small sizes, not a proof for all vocabularies.",
         )
     ]
     for record in records:
@@ -55,6 +55,31 @@ def about_claims(records: Sequence[dict[str, Any]]) -> list[Finding]:
                 )
             )
     return findings
+
+
+def about_proofs(records: Sequence[dict[str, Any]], claims: int) -> list[Finding]:
+    """What machines proved beyond grids; `records` are those of ``rdk prove``, `claims` how many there are."""
+    entries = [(r["id"], e) for r in records for e in r["proofs"]]
+    failed = sorted({f"{id} ({e['rung']})" for id, e in entries if e["status"] in ("refuted", "unknown")})
+    if failed:
+        return [Finding("fails", f"Machine proofs failed: {', '.join(failed)}.", "Why stands with each claim below.")]
+    found = []
+    for rung, text, condition in (
+        (
+            "R6",
+            "are proved, in one clause at least, for all vocabularies by a proof assistant.",
+            "Rung R6: Coq, with pinned statements and an allow-list of axioms. Which clauses: with each claim below.",
+        ),
+        (
+            "R3",
+            "are proved, in one clause at least, for all real numbers at fixed small sizes by two solvers.",
+            "Rung R3: neither z3 nor cvc5 leaves a counterexample to what this package's own code computes.",
+        ),
+    ):
+        proved = {id for id, e in entries if e["rung"] == rung and e["status"] == "proved" and e["clauses"]}
+        if proved:
+            found.append(Finding("holds", f"{len(proved)} of {claims} claims {text}", condition))
+    return found
 
 
 def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:

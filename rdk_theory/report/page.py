@@ -25,14 +25,26 @@ SECTIONS = {
 }
 
 
+ROADS = {
+    "R0": "random instances in floats",
+    "R1": "every rational instance of a small grid, in exact arithmetic, by the functions that users call",
+    "R2": "linear programmes whose rational duals are re-checked exactly",
+    "R3": "all reals at fixed sizes, by two SMT solvers that agree",
+    "R4": "sizes and parameters symbolic",
+    "R5": "whole ranges of exponentials and logarithms, in interval arithmetic",
+    "R6": "all vocabularies, checked by the kernel of Coq",
+}
+
+
 def write(folder: Path, pairs: Sequence[Mapping[str, str]], *, quick: bool) -> Path:
     """Write ``index.html`` from what stands below `folder`.
 
     Parameters
     ----------
     folder
-        Holds ``claims.json``, ``simulations/experiments.json`` with its tables and figures, and for each pair
-        ``<id>/measure.csv``, ``<id>/acceptance.svg`` and ``<id>/gain.svg``.
+        Holds ``claims.json``, ``proofs/proofs.json`` with the sources of the proofs, ``simulations/experiments.json``
+        with its tables and figures, and for each pair ``<id>/measure.csv``, ``<id>/acceptance.svg`` and
+        ``<id>/gain.svg``.
     pairs
         For each pair its ``id`` (the folder), ``title`` and ``text``.
     quick
@@ -45,8 +57,9 @@ def write(folder: Path, pairs: Sequence[Mapping[str, str]], *, quick: bool) -> P
     figure = environment.get_template("figure.html")
     environment.globals["card"] = lambda item: Markup(figure.render(figure=item))
     records = json.loads((folder / "claims.json").read_text(encoding="utf-8"))["claims"]
+    proofs = json.loads((folder / "proofs" / "proofs.json").read_text(encoding="utf-8"))["claims"]
     measured = {pair["id"]: tables.read(folder / pair["id"] / "measure.csv") for pair in pairs}
-    said = findings.about_claims(records)
+    said = findings.about_claims(records) + findings.about_proofs(proofs, len(records))
     for pair in pairs:
         said += findings.about_pair(measured[pair["id"]], pair["title"])
     text = environment.get_template("page.html").render(
@@ -56,7 +69,8 @@ def write(folder: Path, pairs: Sequence[Mapping[str, str]], *, quick: bool) -> P
         findings=said,
         pairs=[_pair(folder, pair, measured[pair["id"]]) for pair in pairs],
         simulations=_simulations(folder),
-        sections=_sections(records),
+        sections=_sections(records, proofs),
+        roads=ROADS,
         provenance=_provenance(),
     )
     path = folder / "index.html"
@@ -148,10 +162,11 @@ def _simulations(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _sections(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _sections(records: Sequence[Mapping[str, Any]], proofs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     from markupsafe import Markup
 
     known = registry()
+    proved = {record["id"]: record for record in proofs}
     letters = dict.fromkeys(record["section"] for record in records)
     sections = []
     for letter in letters:
@@ -160,10 +175,13 @@ def _sections(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if record["section"] != letter:
                 continue
             claim = known[record["id"]]
+            machine = proved.get(claim.id, {"proofs": [], "rungs": []})
             mine.append(
                 {
                     **record,
-                    "rungs": " ".join(record["rungs"]) or "no rung",
+                    "status": _status(record["status"], machine["proofs"]),
+                    "rungs": " ".join(sorted({*record["rungs"], *machine["rungs"]})) or "no rung",
+                    "proofs": [_proof(entry, len(claim.clauses)) for entry in machine["proofs"]],
                     "instances": f"{record['instances']:,}",
                     "seconds": f"{record['seconds']:.1f}",
                     "statement": Markup(formulas.prose(claim.statement)),
@@ -185,6 +203,23 @@ def _sections(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             )
         sections.append({"letter": letter, "title": SECTIONS[letter], "claims": mine})
     return sections
+
+
+def _status(checked: str, proofs: Sequence[Mapping[str, Any]]) -> str:
+    """That of the check, unless a proof failed."""
+    failed = {entry["status"] for entry in proofs} & {"refuted", "unknown"}
+    return min(failed) if failed else checked
+
+
+def _proof(entry: Mapping[str, Any], clauses: int) -> dict[str, str]:
+    """One proof as the page shows it: what it covers in words, or why it does not count."""
+    if entry["status"] != "proved":
+        text = f"{entry['status']}: {entry['reason']}"
+    elif len(entry["clauses"]) == clauses:
+        text = "every clause"
+    else:
+        text = ", ".join([*entry["clauses"], *(f"{part} (in part)" for part in entry["partial"])])
+    return {"rung": entry["rung"], "text": text, "sizes": entry["sizes"], "source": f"proofs/{entry['source']}"}
 
 
 def _provenance() -> list[tuple[str, str]]:

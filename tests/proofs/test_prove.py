@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_second_run_comes_from_the_cache() -> None:
 
 
 def test_json_has_the_fields_of_the_design(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert cli.main(["prove", "rank-one", "--rung", "R3", "--json", "--out", str(tmp_path / "proofs.json")]) == 0
+    assert cli.main(["prove", "rank-one", "--rung", "R3", "--json", "--out", str(tmp_path)]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "proofs.json").read_text(encoding="utf-8"))
     (record,) = printed["claims"]
@@ -44,6 +45,26 @@ def test_json_has_the_fields_of_the_design(capsys: pytest.CaptureFixture[str], t
     assert (record["id"], record["status"], record["rung"]) == ("rank-one", "proved", "R3")
 
 
-@pytest.mark.parametrize("arguments", [["no-such-claim"], ["--rung", "R9"], ["--processes", "0"]])
+def test_a_rung_that_is_only_kept_is_not_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not prove(["rank-one"], ["R1"], kept_only=["R1"])[0]["proofs"]
+    assert cli.main(["prove", "rank-one", "--rung", "R1"]) == 0
+    (proof,) = prove(["rank-one"], ["R1"], kept_only=["R1"])[0]["proofs"]
+    assert proof["cached"]
+    assert proof["status"] == "proved"
+
+
+def test_the_page_and_the_sources_stand_beside_the_records(tmp_path: Path) -> None:
+    assert cli.main(["prove", "rank-one", "--rung", "R1", "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "proofs.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(\./(\S+)\)", text)
+    assert links
+    assert all((tmp_path / link).is_file() for link in links)
+    assert "| [rank-one](#rank-one) |" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["no-such-claim"], ["--rung", "R9"], ["--processes", "0"], ["--kept", "R0"], ["--fresh", "--kept", "R1"]],
+)
 def test_bad_usage(arguments: list[str]) -> None:
     assert cli.main(["prove", *arguments]) == 2

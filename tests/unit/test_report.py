@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rdk_theory import tables
-from rdk_theory.report import charts, command, findings, formulas
+from rdk_theory import runs, tables
+from rdk_theory.report import charts, command, findings, formulas, page
 from rdk_theory.theorems.registry import claims
-from tests.report_folder import measurement, write_folder
+from tests.report_folder import PROOF, measurement, write_folder
 
 
 def of(verdict: str, found: list[findings.Finding]) -> str:
@@ -37,6 +37,34 @@ def test_a_claim_that_fails_is_said_to_fail() -> None:
     (found,) = findings.about_claims([record])
     assert found.verdict == "fails"
     assert "lossless" in found.text
+
+
+def test_a_proof_that_fails_is_said_to_fail() -> None:
+    entry = {**PROOF["proofs"][0], "status": "unknown", "reason": "the solvers disagree"}
+    (found,) = findings.about_proofs([{**PROOF, "proofs": [entry]}], 28)
+    assert found.verdict == "fails"
+    assert "acceptance-identity (R6)" in found.text
+
+
+def test_proofs_are_counted_of_all_claims_and_a_part_is_no_proof() -> None:
+    (found,) = findings.about_proofs([PROOF], 28)
+    assert found.verdict == "holds"
+    assert found.text.startswith("1 of 28 claims")
+    part = {**PROOF["proofs"][0], "clauses": []}
+    assert not findings.about_proofs([{**PROOF, "proofs": [part]}], 28)
+
+
+def test_the_page_links_each_proof_and_a_failed_one_turns_its_claim(tmp_path: Path) -> None:
+    text = write_folder(tmp_path).read_text(encoding="utf-8")
+    assert (
+        '<a href="proofs/proofs_check/coq/acceptance_identity.v">R6</a> overlap, extremes: one of two (in part)' in text
+    )
+    entry = {**PROOF["proofs"][0], "status": "refuted", "reason": "a witness"}
+    runs.write_json(tmp_path / "proofs" / "proofs.json", {"claims": [{**PROOF, "proofs": [entry]}]})
+    text = page.write(tmp_path, [], quick=True).read_text(encoding="utf-8")
+    claim = text[text.index('<details id="acceptance-identity">') :][:200]
+    assert '<span class="status refuted">refuted</span>' in claim
+    assert "refuted: a witness" in text
 
 
 @pytest.mark.parametrize("claim", claims().values(), ids=lambda c: c.id)
