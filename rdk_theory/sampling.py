@@ -8,6 +8,12 @@ from rdk_theory import validation
 from rdk_theory._array import Array, double, is_exact, is_numpy, namespace
 from rdk_theory._types import Ids, Real
 
+LANE = 512
+"""Entries of a long row that are summed as one before a draw decides among them."""
+
+LONG = 8 * LANE
+"""Length from which a row of numpy floats is drawn from in lanes."""
+
 
 def inverse_cdf(weights: Real[Array, "*batch N"], uniform: Real[Array, "*batch"]) -> Ids[Array, "*batch"]:
     r"""The first index whose cumulative weight exceeds :math:`u \sum_t w_t`.
@@ -42,6 +48,10 @@ def inverse_cdf(weights: Real[Array, "*batch N"], uniform: Real[Array, "*batch"]
 
 def search(weights: Array, uniform: Array) -> Array:
     """`inverse_cdf` for callers that have checked: float64 or rational, positive row sums."""
+    if is_numpy(weights) and not is_exact(weights) and weights.shape[-1] >= LONG:
+        rows = weights.reshape(-1, weights.shape[-1])
+        found = [find(row, lane_sums(row), u) for row, u in zip(rows, np.ravel(uniform), strict=True)]
+        return np.array(found, dtype=np.int64).reshape(weights.shape[:-1])
     return locate(namespace(weights).cumulative_sum(weights, axis=-1), uniform)
 
 
@@ -58,3 +68,37 @@ def locate(cumulative: Array, uniform: Array) -> Array:
     # Rounding can put the threshold on the total itself; the last token with weight is then meant.
     last = xp.sum(xp.astype(cumulative < total, xp.int64), axis=-1)
     return xp.minimum(index, last)
+
+
+def lane_sums(rows: np.ndarray) -> np.ndarray:
+    """Sums of consecutive lanes of `LANE` entries, the last one shorter: ``(…, N)`` to ``(…, ⌈N/LANE⌉)``, float64."""
+    *batch, size = rows.shape
+    whole = size - size % LANE
+    out = np.empty((*batch, -(-size // LANE)))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is for the caller to find
+        split = rows[..., :whole].reshape(*batch, whole // LANE, LANE)
+        np.add.reduce(split, axis=-1, dtype=np.float64, out=out[..., : whole // LANE])
+        if whole < size:
+            np.add.reduce(rows[..., whole:], axis=-1, dtype=np.float64, out=out[..., -1])
+    return out
+
+
+def find(row: np.ndarray, lanes: np.ndarray, uniform: float) -> int:
+    """`search` in one row of numpy floats whose lanes are summed: running sums over the lanes, and within one of them.
+
+    What an entry is reached with differs from the sum over the whole row by rounding only; an entry of weight zero is
+    not found.
+    """
+    before = np.cumsum(lanes)
+    threshold = uniform * before[-1]
+    lane = _first_above(before, threshold)
+    if lane:
+        threshold -= before[lane - 1]
+    within = np.cumsum(row[lane * LANE : (lane + 1) * LANE], dtype=np.float64)
+    return lane * LANE + _first_above(within, threshold)
+
+
+def _first_above(cumulative: np.ndarray, threshold: float) -> int:
+    """The first place whose running sum exceeds the threshold; at most the last that adds to it."""
+    place = np.searchsorted(cumulative, threshold, side="right")
+    return int(min(place, np.searchsorted(cumulative, cumulative[-1], side="left")))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rdk_theory import sampling
 from rdk_theory.sampling import inverse_cdf
 from rdk_theory.verification.law import outcome_law, steps
 from tests.strategies import (
@@ -109,3 +110,40 @@ def test_narrow_uniforms_reach_both_ends(dtype):
     weights = np.array([0.25, 0.5, 0.25], dtype=dtype)
     assert inverse_cdf(weights, np.array(0, dtype=dtype)) == 0
     assert inverse_cdf(weights, np.nextafter(dtype(1), dtype(0)).reshape(())) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("size", [sampling.LONG, sampling.LONG + 1, sampling.LONG + 3 * sampling.LANE - 1])
+def test_a_long_row_is_drawn_from_in_lanes_as_from_one_running_sum(size, dtype):
+    rng = np.random.default_rng(size)
+    weights = rng.random((40, size)).astype(dtype)
+    weights[:, : 2 * sampling.LANE] = 0  # whole lanes of zeros first, and entries of zero last
+    weights[:, -5:] = 0
+    weights[20:] *= rng.random((20, size)) < 0.01
+    uniform = rng.random(40)
+    uniform[[0, 30]], uniform[[1, 31]] = 0.0, np.nextafter(1.0, 0.0)
+    running = np.cumsum(weights, axis=-1, dtype=np.float64)
+    gap = np.abs(running - (uniform * running[:, -1])[:, None]).min(axis=-1)
+    expected = sampling.locate(running, uniform)
+    found = inverse_cdf(weights, uniform)
+    assert (weights[np.arange(40), found] > 0).all()
+    apart = gap > 1e-9  # nearer to a running sum, a rounding may decide
+    assert apart.sum() >= 30
+    assert (found == expected)[apart].all()
+    assert np.array_equal(inverse_cdf(weights[3], np.asarray(uniform[3])), found[3])
+
+
+def test_edges_of_lanes_are_those_of_the_running_sum():
+    weights = np.zeros(sampling.LONG)
+    weights[[700, 900, 2000]] = 0.25, 0.25, 0.5
+    below_half = np.nextafter(0.5, 0)
+    for uniform, token in ((0.0, 700), (0.25, 900), (below_half, 900), (0.5, 2000), (LARGEST_BELOW_ONE, 2000)):
+        assert inverse_cdf(weights, np.asarray(uniform)) == token
+
+
+def test_a_lane_that_was_rounded_up_gives_its_last_token_with_weight():
+    weights = np.zeros(sampling.LONG)
+    weights[[700, 900, 2000]] = 0.25, 0.25, 0.5
+    lanes = sampling.lane_sums(weights)
+    lanes[1] += 1e-9
+    assert sampling.find(weights, lanes, 0.5) == 900
