@@ -111,7 +111,8 @@ class Compressed(Matrix):
 
     def _entries(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places of the stored entries of `rows`, one row after the other, and which of `rows` each belongs to."""
-        start, count = self.indptr[rows], np.diff(self.indptr)[rows]
+        start = self.indptr[rows]
+        count = self.indptr[rows + 1] - start
         owner = np.repeat(np.arange(rows.size), count)
         first = np.repeat(np.cumsum(count) - count, count)
         return owner, np.arange(owner.size) - first + start[owner]

@@ -53,6 +53,12 @@ class Embedding(Kernel):
         value = gather_last(double(draft), xp.where(place < 0, place - place, place))
         return xp.where(place < 0, value - value, value)
 
+    def draw(self, draft_id: Ids[Array, "*batch"], uniform: Real[Array, "*batch"]) -> Ids[Array, "*batch"]:
+        """The kept token itself, whatever the uniform."""
+        validation.token_ids("draft_id", draft_id, self.vocab.kept_size)
+        validation.uniform("uniform", uniform, tuple(draft_id.shape))
+        return look_up(self.vocab.kept, draft_id)
+
     @property
     def context_free(self) -> bool:
         """True: there is one embedding."""
