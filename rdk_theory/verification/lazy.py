@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from rdk_theory import validation
-from rdk_theory._array import Array, add_axis, double, gather_last, namespace
+from rdk_theory._array import Array, add_axis, double, namespace
 from rdk_theory._types import Flags, Ids, Real
 from rdk_theory.kernels.base import Kernel
-from rdk_theory.sampling import locate, search
+from rdk_theory.sampling import search
+from rdk_theory.verification._targets import Targets
 from rdk_theory.verification.token import as_law, below, check_possible, check_uniforms, ids_beside, residual_or_target
 
 
@@ -62,14 +64,19 @@ def verify_lazy(
     -----
     Claim ``exact-linear-time``: the law is :math:`p` whatever the number of tries; a rejection needs
     :math:`1/(1-\alpha)` tries and happens with probability :math:`1-\alpha`, so one try is expected for each
-    drafted token. Beside the columns a rejected row costs one running sum over :math:`p`, an accepted row nothing
-    of length :math:`N` but the check of its input. Rows narrower than float64 stand for their entries divided by their
-    sum, as in `verify_token`; the kernel is read in float64, so that no narrow proposal rounds what was drawn.
+    drafted token. Nothing else has length :math:`N` but the check of the input, which sums the target. Rows narrower
+    than float64 stand for their entries divided by their sum, as in `verify_token`; the kernel is read in float64, so
+    that no narrow proposal rounds what was drawn. A proposal that is formed costs more than a column: `linear_tries`
+    says how many tries keep its share of the work linear.
     """
-    _check(target, draft, kernel, drafted)
+    targets = Targets("target", target)
+    validation.vocabulary_axis("target", target, kernel.vocab.size)
+    kernel.check_draft(draft)
+    validation.same_library("target and draft", target, draft)
     batch = tuple(draft.shape[:-1])
-    validation.real("propose_uniforms", propose_uniforms)
-    tries = propose_uniforms.shape[-1] if propose_uniforms.ndim else 0
+    validation.same_shape("target", target, (*batch, kernel.vocab.size))
+    validation.token_ids("drafted", drafted, kernel.vocab.size, batch)
+    tries = number_of_tries(propose_uniforms)
     check_uniforms(
         target,
         accept_uniform=(accept_uniform, batch),
@@ -78,46 +85,88 @@ def verify_lazy(
         fallback_uniform=(fallback_uniform, batch),
     )
     xp = namespace(target, draft)
-    rows = _Rows(as_law(draft), kernel)
+    rows = Proposals(draft, kernel)
     ids = ids_beside(drafted, target)
     proposed = double_flat(kernel.probability(rows.draft, ids))
     check_possible(xp.reshape(proposed, batch), drafted)
 
-    p = xp.reshape(as_law(target), (-1, kernel.vocab.size))
     token = xp.asarray(xp.reshape(ids, (-1,)), copy=True)
-    accepted = below(double_flat(accept_uniform), proposed, gather_last(p, token))
+    every = xp.nonzero(token == token)[0]
+    accepted = below(double_flat(accept_uniform), proposed, targets.at(every, token))
     columns, fell_back = token * 0 + 1, token != token
-
-    # From here on only rows without a token are worked on: `active` holds their places.
     active = xp.nonzero(~accepted)[0]
-    p = p[active]
-    if active.shape[0] and tries:
-        cumulative = xp.cumulative_sum(p, axis=-1)
-        propose, keep = (xp.reshape(double(u), (-1, tries))[active] for u in (propose_uniforms, keep_uniforms))
-        for step in range(tries):
-            candidate = locate(cumulative, propose[:, step])
-            law = gather_last(p, candidate)
-            kept = keep[:, step] * law < law - rows.probability(candidate, active)
-            columns[active] = columns[active] + 1
-            token[active[kept]] = candidate[kept]
-            left = ~kept
-            active, p, cumulative = active[left], p[left], cumulative[left]
-            propose, keep = propose[left], keep[left]
-            if not active.shape[0]:
-                break
     if active.shape[0]:
-        weights = residual_or_target(p, rows.proposal(active))
-        token[active] = search(weights, double_flat(fallback_uniform)[active])
-        fell_back[active] = True
+        propose, keep = (
+            xp.reshape(double(u), (token.shape[0], tries))[active] for u in (propose_uniforms, keep_uniforms)
+        )
+        uniforms = Uniforms(propose, keep, double_flat(fallback_uniform)[active])
+        token[active], tried, fell_back[active] = draw_residual(targets, active, rows, active, uniforms)
+        columns[active] = columns[active] + tried
     return LazyVerified(*(xp.reshape(x, batch) for x in (token, accepted, columns, fell_back)))
 
 
-class _Rows:
-    """Columns and proposals of chosen rows of a batch, flattened."""
+def linear_tries(kept_size: int) -> int:
+    r"""A number of tries with which falling back costs one pass over the target vocabulary at most, in expectation.
+
+    For every acceptance rate :math:`(1-\alpha)\alpha^m \le 1/(e m)`, so with :math:`m = \lceil K/e \rceil` tries a
+    proposal of :math:`K N` products is formed with probability :math:`1/K` at most: :math:`N` products in expectation.
+    The tries themselves cost one column in expectation, however many there may be.
+
+    Parameters
+    ----------
+    kept_size
+        :math:`K \ge 1`.
+    """
+    if kept_size < 1:
+        raise ValueError(f"kept_size must be at least 1, not {kept_size}")
+    return math.ceil(kept_size / math.e)
+
+
+class Uniforms(NamedTuple):
+    """Randomness for rejected tokens, one row each."""
+
+    propose: Array
+    keep: Array
+    fallback: Array
+
+
+def draw_residual(
+    targets: Targets, at: Array, proposals: Proposals, of: Array, uniforms: Uniforms
+) -> tuple[Array, Array, Array]:
+    """Draw from the residual of the target rows `at` and the proposals `of`, one token for each pair.
+
+    Returns
+    -------
+    token, tried, fell_back
+        The token, how many candidates were tried, and whether all failed and the proposal was formed.
+    """
+    xp = namespace(at)
+    token, tried, fell_back = at * 0, at * 0, at != at
+    draw = targets.drawer(at)
+    # Only pairs without a token are worked on: `left` holds their places.
+    left = xp.nonzero(at == at)[0]
+    for step in range(uniforms.propose.shape[-1]):
+        if not left.shape[0]:
+            break
+        candidate = draw(left, uniforms.propose[left, step])
+        law = targets.at(at[left], candidate)
+        kept = uniforms.keep[left, step] * law < law - proposals.probability(candidate, of[left])
+        tried[left] = tried[left] + 1
+        token[left[kept]] = candidate[kept]
+        left = left[~kept]
+    if left.shape[0]:
+        weights = residual_or_target(targets.laws(at[left]), proposals.proposal(of[left]))
+        token[left] = search(weights, uniforms.fallback[left])
+        fell_back[left] = True
+    return token, tried, fell_back
+
+
+class Proposals:
+    """Proposals of a batch of drafts, flattened to one axis of rows: read at single tokens, or formed."""
 
     def __init__(self, draft: Array, kernel: Kernel) -> None:
-        self.draft, self.kernel = draft, kernel
-        self.flat = namespace(draft).reshape(draft, (-1, draft.shape[-1]))
+        self.draft, self.kernel = as_law(draft), kernel
+        self.flat = namespace(draft).reshape(self.draft, (-1, draft.shape[-1]))
 
     def probability(self, token: Array, rows: Array) -> Array:
         r""":math:`\tilde p` of the rows `rows` at one token each."""
@@ -143,9 +192,7 @@ def double_flat(x: Array) -> Array:
     return namespace(wide).reshape(double(wide), (-1,))
 
 
-def _check(target: Array, draft: Array, kernel: Kernel, drafted: Array) -> None:
-    validation.distribution("target", target, kernel.vocab.size)
-    kernel.check_draft(draft)
-    validation.same_library("target and draft", target, draft)
-    validation.same_shape("target", target, (*draft.shape[:-1], kernel.vocab.size))
-    validation.token_ids("drafted", drafted, kernel.vocab.size, tuple(draft.shape[:-1]))
+def number_of_tries(propose_uniforms: Array) -> int:
+    """Length of the last axis."""
+    validation.real("propose_uniforms", propose_uniforms)
+    return int(propose_uniforms.shape[-1]) if propose_uniforms.ndim else 0
