@@ -92,7 +92,7 @@ class Claim:
     id: str
     title: str
     section: str
-    """Letter of the section: A acceptance, B restriction, C dominance, D first order, F sequences."""
+    """Letter of the section: A acceptance, B restriction, C dominance, D first order, E cold mass, F sequences."""
     statement: str
     """LaTeX, whole."""
     clauses: tuple[Clause, ...]
