@@ -25,7 +25,7 @@ def _errors(spread: float) -> np.ndarray:
     return np.array([float(x) for x in cumulant_error(np.array(spread))])
 
 
-def _cubic(spread: float, over: float = 36) -> float:
+def _cubic(spread: float, over: int = 36) -> float:
     return spread**3 / (over * math.sqrt(3))
 
 
