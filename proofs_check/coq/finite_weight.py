@@ -8,14 +8,22 @@ PROOF = coq_proof(
     "finite-weight",
     __name__,
     theorems={
-        "finite_weight": (),
-        "equality_iff": (),
+        "exact_gain": ("gain",),
+        "finite_weight": ("bound",),
+        "equality_iff": ("equality",),
+        "dominance": ("dominance",),
+        "not_necessary": ("not necessary",),
     },
     mutants=(
-        ("restored - x * exposed <= alpha n p mixed - alpha n p q.", "restored <= alpha n p mixed - alpha n p q."),
-    ),
-    partial=(
-        "bound: for priors on cold tokens",
-        "equality: for priors on cold tokens and positive weights",
+        ("Theorem finite_weight : restored - x * exposed <= gain.", "Theorem finite_weight : restored <= gain."),
+        ("gain = restored - x * exposed + crossed.", "gain = restored - x * exposed."),
+        (
+            "forall t, (t < n)%nat -> ~ (cold t = false /\\ (1 - x) * q t < p t /\\ (p t < q t \\/ 0 < x * r t)).\n"
+            "  Proof.\n    rewrite gain_as_sum, floor_as_sum.",
+            "forall t, (t < n)%nat -> ~ (cold t = false /\\ (1 - x) * q t < p t /\\ p t < q t).\n"
+            "  Proof.\n    rewrite gain_as_sum, floor_as_sum.",
+        ),
+        ("Theorem dominance : x * exposed < restored ->", "Theorem dominance : 0 < restored ->"),
+        ("(3 * y / 2) = y / 2.", "(3 * y / 2) = y."),
     ),
 )

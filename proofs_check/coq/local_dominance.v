@@ -130,4 +130,58 @@ Section Mixing.
     specialize (C T). replace (x / y * y + (1 - x / y) * 0) with x in C by (field; lra).
     assert (0 <= x / y * (f y - f 0)) by (apply Rmult_le_pos; lra). lra.
   Qed.
+  (** The largest weight that loses nothing exists: f is continuous. *)
+  Lemma term_steep k x y :
+    Rabs (Rmin (p k) ((1 - x) * q k + x * r k) - Rmin (p k) ((1 - y) * q k + y * r k)) <= Rabs (r k - q k) * Rabs (x - y).
+  Proof.
+    rewrite <- Rabs_mult.
+    replace ((r k - q k) * (x - y)) with ((1 - x) * q k + x * r k - ((1 - y) * q k + y * r k)) by ring. cases.
+  Qed.
+
+  Lemma steep x y : f x - f y <= sum m (fun k => w k * Rabs (r k - q k)) * Rabs (x - y).
+  Proof.
+    unfold f. rewrite <- sum_minus, Rmult_comm, <- sum_scale. apply sum_le. intros k K.
+    rewrite <- Rmult_minus_distr_l, (Rmult_comm (Rabs (x - y))), Rmult_assoc.
+    apply Rmult_le_compat_l; [apply w_nonneg, K|].
+    pose proof (term_steep k x y). pose proof (Rle_abs (Rmin (p k) ((1 - x) * q k + x * r k) - Rmin (p k) ((1 - y) * q k + y * r k))).
+    lra.
+  Qed.
+
+  Theorem largest_safe_weight : exists y, 0 <= y <= 1 /\ forall x, 0 <= x <= 1 -> (f 0 <= f x <-> x <= y).
+  Proof.
+    destruct (completeness (fun x => 0 <= x <= 1 /\ f 0 <= f x)) as [y [Up Least]].
+    - exists 1. intros x [X _]. lra.
+    - exists 0. split; lra.
+    - assert (0 <= y) as Y0 by (apply Up; split; lra).
+      assert (y <= 1) as Y1 by (apply Least; intros x [X _]; lra).
+      exists y. split; [lra|].
+      assert (f 0 <= f y) as Best.
+      { destruct (Rle_dec (f 0) (f y)) as [|N]; [assumption|]. exfalso.
+        set (L := sum m (fun k => w k * Rabs (r k - q k))).
+        assert (0 <= L) as L0.
+        { apply sum_nonneg. intros k K. apply Rmult_le_pos; [apply w_nonneg, K|apply Rabs_pos]. }
+        set (e := (f 0 - f y) / (L + 1)).
+        assert (0 < e) as E by (apply Rmult_lt_0_compat; [lra|apply Rinv_0_lt_compat; lra]).
+        assert (y <= y - e); [|lra]. apply Least. intros x [X Gx].
+        destruct (Rle_dec x (y - e)) as [|F]; [assumption|]. exfalso.
+        assert (x <= y) by (apply Up; split; assumption). pose proof (steep x y) as S. fold L in S.
+        assert (Rabs (x - y) <= e) as D by (unfold Rabs; destruct (Rcase_abs (x - y)); lra).
+        assert (L * Rabs (x - y) <= L * e) by (apply Rmult_le_compat_l; assumption).
+        assert ((L + 1) * e = f 0 - f y) by (unfold e; field; lra). lra. }
+      intros x X. split.
+      + intros G. apply Up. split; assumption.
+      + intros L. apply (safe_weights_are_an_interval x y); [lra|exact Best].
+  Qed.
+
+  (** It is positive iff the slope is not negative. *)
+  Theorem safe_weight_positive_iff y : 0 <= y <= 1 -> (forall x, 0 <= x <= 1 -> (f 0 <= f x <-> x <= y)) ->
+    (0 < y <-> 0 <= slope).
+  Proof.
+    intros Y S. split.
+    - intros P. pose proof (below_tangent y) as B. assert (f 0 <= f y) as G by (apply S; lra).
+      destruct (Rle_dec 0 slope) as [|N]; [assumption|]. exfalso.
+      assert (0 < y * - slope) by (apply Rmult_lt_0_compat; lra). lra.
+    - intros G. destruct linear_near_zero as [e [He B]]. assert (0 <= e * slope) by (apply Rmult_le_pos; lra).
+      assert (e <= y); [|lra]. apply S; [lra|]. rewrite (B e) by lra. lra.
+  Qed.
 End Mixing.
