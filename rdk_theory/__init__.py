@@ -3,7 +3,7 @@
 from rdk_theory.acceptance import acceptance_rate, residual, total_variation
 from rdk_theory.distributions import restrict, softmax
 from rdk_theory.speed import expected_tokens, speedup
-from rdk_theory.verification import verify_block, verify_chain, verify_lazy, verify_token
+from rdk_theory.verification import verify_block, verify_chain, verify_lazy, verify_lazy_chain, verify_token
 from rdk_theory.vocabulary import Vocabulary
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "verify_block",
     "verify_chain",
     "verify_lazy",
+    "verify_lazy_chain",
     "verify_token",
 ]

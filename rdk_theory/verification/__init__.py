@@ -6,7 +6,18 @@ to each other token for token.
 
 from rdk_theory.verification.block import verify_block
 from rdk_theory.verification.chain import Verified, verify_chain
-from rdk_theory.verification.lazy import LazyVerified, verify_lazy
+from rdk_theory.verification.lazy import LazyVerified, linear_tries, verify_lazy
+from rdk_theory.verification.lazy_chain import LazyChainVerified, verify_lazy_chain
 from rdk_theory.verification.token import verify_token
 
-__all__ = ["LazyVerified", "Verified", "verify_block", "verify_chain", "verify_lazy", "verify_token"]
+__all__ = [
+    "LazyChainVerified",
+    "LazyVerified",
+    "Verified",
+    "linear_tries",
+    "verify_block",
+    "verify_chain",
+    "verify_lazy",
+    "verify_lazy_chain",
+    "verify_token",
+]
