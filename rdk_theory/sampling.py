@@ -91,14 +91,14 @@ def find(row: np.ndarray, lanes: np.ndarray, uniform: float) -> int:
     """
     before = np.cumsum(lanes)
     threshold = uniform * before[-1]
-    lane = _first_above(before, threshold)
+    lane = first_above(before, threshold)
     if lane:
         threshold -= before[lane - 1]
     within = np.cumsum(row[lane * LANE : (lane + 1) * LANE], dtype=np.float64)
-    return lane * LANE + _first_above(within, threshold)
+    return lane * LANE + first_above(within, threshold)
 
 
-def _first_above(cumulative: np.ndarray, threshold: float) -> int:
+def first_above(cumulative: np.ndarray, threshold: float) -> int:
     """The first place whose running sum exceeds the threshold; at most the last that adds to it."""
     place = np.searchsorted(cumulative, threshold, side="right")
     return int(min(place, np.searchsorted(cumulative, cumulative[-1], side="left")))

@@ -1,5 +1,6 @@
 """Redistribution kernels, one a file."""
 
+from rdk_theory.kernels._column_file import store_columns
 from rdk_theory.kernels.backed_off import BackedOff
 from rdk_theory.kernels.base import Kernel, Operations
 from rdk_theory.kernels.dense import Dense
@@ -11,6 +12,7 @@ from rdk_theory.kernels.low_rank import LowRank
 from rdk_theory.kernels.rank_one import RankOne
 from rdk_theory.kernels.softmax_covariance import SoftmaxCovariance
 from rdk_theory.kernels.sparse import Sparse
+from rdk_theory.kernels.stored_columns import StoredColumns
 
 __all__ = [
     "BackedOff",
@@ -25,5 +27,7 @@ __all__ = [
     "RankOne",
     "SoftmaxCovariance",
     "Sparse",
+    "StoredColumns",
     "softmax_first_order_bound",
+    "store_columns",
 ]

@@ -1,0 +1,143 @@
+"""A kernel in a file, read by columns through a memory map: it may be larger than memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rdk_theory import validation
+from rdk_theory._array import Array, cast_like, convert, double, index_like, is_exact, is_numpy, to_numpy, widen
+from rdk_theory._rows import block_length
+from rdk_theory._types import Ids, Real
+from rdk_theory.kernels._column_file import STRIP, ColumnFile
+from rdk_theory.kernels.base import Kernel, Operations
+from rdk_theory.sampling import first_above
+from rdk_theory.vocabulary import Vocabulary
+
+_BLOCK = 1 << 16
+"""Entries that `redistribute` widens at a time: half a megabyte, which stays in cache."""
+
+
+class StoredColumns(Kernel):
+    r"""Any kernel, from the file that `store_columns` wrote: for `verify_lazy` and `verify_lazy_chain`.
+
+    :math:`M_{ij} = w_{ij} / \sum_k w_{ik}` with the stored weights :math:`w`, and that law, in float64, is the one that
+    is drawn from and the one that is reported, whatever was rounded when the file was written.
+
+    Parameters
+    ----------
+    path
+        The file.
+    vocab
+        The target vocabulary and its kept tokens, in the order in which they were stored.
+    check
+        Whether to read the whole file now. If not, a weight that is negative or not finite is found when its column is
+        read, and sums that belong to other weights are not.
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated or foreign, or shapes, dtypes, kept tokens or sums are wrong.
+
+    Notes
+    -----
+    Reads: a column is ``K`` consecutive entries; a draw reads ``N/128`` sums and 128 entries, so that no second copy by
+    rows is needed. `row` reads ``N`` entries that lie a column apart, and `redistribute` all of them: use them for
+    what they are, exceptions. Memory beyond the arguments and results is bounded by a few rows of ``K`` numbers.
+    """
+
+    def __init__(self, path: str | Path, vocab: Vocabulary, *, check: bool = False) -> None:
+        self.vocab = vocab
+        self._file = ColumnFile(path, vocab)
+        self._scale = 1 / self._file.totals
+        if check:
+            self._file.check()
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the stored weights."""
+        return np.dtype(self._file.columns.dtype)
+
+    def redistribute(self, draft: Real[Array, "*batch K"]) -> Real[Array, "*batch N"]:
+        r"""The proposal :math:`q' M`, in float32 or wider: reads the whole file, block by block."""
+        self.check_draft(draft)
+        wide = self._numbers(widen(draft))
+        weights = np.ascontiguousarray((wide * self._scale.astype(wide.dtype)).reshape(-1, self.vocab.kept_size).T)
+        out = np.empty((weights.shape[1], self.vocab.size), dtype=weights.dtype)
+        step = block_length(self.vocab.kept_size, _BLOCK)
+        buffer = np.empty((step, self.vocab.kept_size), dtype=weights.dtype)
+        for start in range(0, self.vocab.size, step):
+            stop = min(start + step, self.vocab.size)
+            out[:, start:stop] = (self._file.block(start, stop, buffer[: stop - start]) @ weights).T
+        return cast_like(convert(out.reshape(*draft.shape[:-1], self.vocab.size), widen(draft)), draft)
+
+    def column(self, token: Any) -> Real[Array, "*batch K"]:
+        """``M[:, token]``, in float64: one stretch of the file for each token."""
+        tokens = to_numpy(self._index("token", token, self.vocab.size))
+        out = np.empty((tokens.size, self.vocab.kept_size))
+        for line, x in zip(out, tokens.ravel().tolist(), strict=True):
+            self._file.column(x, line)
+        return (out * self._scale).reshape(*tokens.shape, self.vocab.kept_size)
+
+    def row(self, draft_id: Any) -> Real[Array, "*batch N"]:
+        """``M[draft_id]``, in float64: entries from all over the file."""
+        places = to_numpy(self._index("draft_id", draft_id, self.vocab.kept_size))
+        out = np.empty((places.size, self.vocab.size))
+        for line, i in zip(out, places.ravel().tolist(), strict=True):
+            for number in range(self._file.sums.shape[1]):
+                line[number * STRIP : (number + 1) * STRIP] = self._file.strip(i, number)
+            line *= self._scale[i]
+        return out.reshape(*places.shape, self.vocab.size)
+
+    def probability(self, draft: Real[Array, "*batch K"], token: Ids[Array, "*batch"]) -> Real[Array, "*batch"]:
+        r""":math:`\tilde p_x`: one column and one dot product for each row of `draft`."""
+        if is_exact(draft):
+            return super().probability(draft, token)
+        self.check_draft(draft)
+        validation.token_ids("token", token, self.vocab.size, tuple(draft.shape[:-1]))
+        rows = self._numbers(draft).reshape(-1, self.vocab.kept_size)
+        out, entries, weighted = np.empty(rows.shape[0]), np.empty(rows.shape[1]), np.empty(rows.shape[1])
+        for at, x in enumerate(to_numpy(token).ravel().tolist()):
+            np.multiply(rows[at], self._scale, out=weighted)
+            out[at] = weighted @ self._file.column(x, entries)
+        return convert(out.reshape(draft.shape[:-1]), double(draft))
+
+    def draw(self, draft_id: Ids[Array, "*batch"], uniform: Real[Array, "*batch"]) -> Ids[Array, "*batch"]:
+        r""":math:`x \sim M_i` by inverse CDF: over the sums of strips, then over the entries of one strip."""
+        if is_exact(uniform):
+            return super().draw(draft_id, uniform)
+        validation.token_ids("draft_id", draft_id, self.vocab.kept_size)
+        validation.uniform("uniform", uniform, tuple(draft_id.shape))
+        places, numbers = to_numpy(draft_id), self._numbers(double(uniform))
+        drawn = [self._draw(i, u) for i, u in zip(places.ravel().tolist(), numbers.ravel().tolist(), strict=True)]
+        return index_like(np.array(drawn, dtype=np.int64).reshape(places.shape), uniform)
+
+    @property
+    def context_free(self) -> bool:
+        """True: there is one matrix."""
+        return True
+
+    @staticmethod
+    def cost(N: Any, K: Any) -> Operations:
+        """``N`` dot products of length ``K`` and one product for the sum of each row."""
+        return Operations(multiplications=K * N + K, additions=(K - 1) * N, reads=2 * K + K * N, writes=N)
+
+    @property
+    def operations(self) -> Operations:
+        """Cost of `redistribute` for one row; a column costs ``1/N`` of it."""
+        return self.cost(self.vocab.size, self.vocab.kept_size)
+
+    def _draw(self, row: int, uniform: float) -> int:
+        before = np.cumsum(self._file.sums[row])
+        threshold = uniform * before[-1]
+        number = first_above(before, threshold)
+        if number:
+            threshold -= before[number - 1]
+        return number * STRIP + first_above(np.cumsum(self._file.strip(row, number)), threshold)
+
+    @staticmethod
+    def _numbers(x: Array) -> np.ndarray:
+        """Floats of any library on the host."""
+        return x if is_numpy(x) else to_numpy(x)
