@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from rdk_theory.theorems import _roads
+
 DENOMINATOR = 1000
 """Largest denominator of a vertex on the grids of the claims, with room to spare."""
 
@@ -45,9 +47,8 @@ def _solve(p: tuple[Any, ...], q: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarr
     accepted = np.hstack([-np.kron(draft, np.eye(size)), np.eye(count * size)])  # a ≤ q' M
     rows = np.hstack([np.kron(np.eye(kept), np.ones(size)), np.zeros((kept, count * size))])
     bounds = [(0, 1)] * (kept * size) + [(0, x) for x in target.ravel()]
-    precise = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     limits = (accepted, np.zeros(count * size), rows, np.ones(kept))
-    found = linprog(cost, *limits, bounds=bounds, method="highs-ds", options=precise)
+    found = linprog(cost, *limits, bounds=bounds, method="highs-ds", options=_roads.PRECISE)
     if not found.success:
         raise RuntimeError(f"the programme of the best kernel was not solved: {found.message}")
     matrix = found.x[: kept * size].reshape(kept, size)

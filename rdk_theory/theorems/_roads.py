@@ -15,6 +15,10 @@ Row: TypeAlias = Sequence[Any] | np.ndarray
 """Numbers in a row: a list, or an array of one axis."""
 
 
+PRECISE = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+"""Options of `linprog`: by default rows may be off by 1e-7, as much as a small probability."""
+
+
 def overlap(p: Row, r: Row) -> Any:
     """``Σ min(p, r)`` by a loop."""
     return sum(min(a, b) for a, b in zip(p, r, strict=True))

@@ -168,7 +168,8 @@ def _best_length(targets: Laws, proposals: Laws) -> float:
     wanted = [1.0] * len(one_action) + [chance(targets, whole) for whole in chains(targets, gamma + 1)]
     lengths = np.array([k for _, k, _ in every])
     # One equation follows from the others; rounding would make it inconsistent.
-    found = linprog(-mass * lengths, A_eq=np.array(one_action + law)[:-1], b_eq=np.array(wanted)[:-1])
+    equations, values = np.array(one_action + law)[:-1], np.array(wanted)[:-1]
+    found = linprog(-mass * lengths, A_eq=equations, b_eq=values, options=_roads.PRECISE)
     return -float(found.fun)
 
 

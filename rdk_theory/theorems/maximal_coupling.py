@@ -67,7 +67,8 @@ def _largest(p: np.ndarray, r: np.ndarray) -> float:
     size = len(p)
     rows = np.kron(np.eye(size), np.ones(size))
     columns = np.kron(np.ones(size), np.eye(size))
-    found = linprog(-np.eye(size).ravel(), A_eq=np.vstack([rows, columns[:-1]]), b_eq=np.concatenate([r, p[:-1]]))
+    marginals = np.concatenate([r, p[:-1]])
+    found = linprog(-np.eye(size).ravel(), A_eq=np.vstack([rows, columns[:-1]]), b_eq=marginals, options=_roads.PRECISE)
     return -float(found.fun)
 
 

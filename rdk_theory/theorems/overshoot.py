@@ -44,7 +44,7 @@ def _covering(source: Source) -> Instance:
 def _unwasted(source: Source) -> Instance:
     """A target that has at least the drafter's cold mass wherever the prior puts it."""
     instance = _unpruned(source)
-    cold_mass = 1 - instance["q"][instance["kept"]].sum()
+    cold_mass = max(1 - instance["q"][instance["kept"]].sum(), 0)
     instance["p"] = (1 - cold_mass) * instance["p"] + cold_mass * instance["prior"]
     return instance
 

@@ -89,7 +89,8 @@ def _transport(p: np.ndarray, r: np.ndarray, n: int) -> float:
     rows = np.kron(np.eye(len(tuples)), np.ones(len(p)))
     columns = np.kron(np.ones(len(tuples)), np.eye(len(p)))
     # The last marginal follows from the others; rounding would make them inconsistent.
-    found = linprog(-gains, A_eq=np.vstack([rows, columns[:-1]]), b_eq=np.concatenate([chances, p[:-1]]))
+    marginals = np.concatenate([chances, p[:-1]])
+    found = linprog(-gains, A_eq=np.vstack([rows, columns[:-1]]), b_eq=marginals, options=_roads.PRECISE)
     return -float(found.fun)
 
 

@@ -174,9 +174,13 @@ def outcome_law(draw: Callable[..., np.ndarray], cuts: Sequence[Cuts]) -> dict[t
 
 
 def thresholds(target: np.ndarray, proposal: np.ndarray) -> list[Fraction]:
-    """Where `verify_token` changes: the ratios ``p_x/r_x``, and the cumulative sums of the residual law."""
+    """Where `verify_token` changes: the ratios ``p_x/r_x``, and the cumulative sums of the residual law.
+
+    Without a residual it draws from the target, which only a wrong accept test lets it do.
+    """
     ratios = [p / r for p, r in zip(target, proposal, strict=True) if r > 0]
-    return [*ratios, *steps([max(p - r, Fraction(0)) for p, r in zip(target, proposal, strict=True)])]
+    residual = [max(p - r, Fraction(0)) for p, r in zip(target, proposal, strict=True)]
+    return [*ratios, *steps(residual if any(residual) else list(target))]
 
 
 def steps(weights: Iterable[Fraction]) -> list[Fraction]:
