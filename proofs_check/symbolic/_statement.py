@@ -154,6 +154,14 @@ def relation(kind: Kind) -> Callable[[Any], bool]:
     return lambda gap: bool(gap > 0) if kind is Kind.EXISTENCE else bool(gap < 0)
 
 
+def tried(kind: Kind, stated: Formula, measured: Formula, chosen: Iterable[Instance]) -> Finding:
+    """The relation at numbers: it proves nothing, but it refutes what is not meant."""
+    for instance in chosen:
+        if not holds(kind, measured(**instance), stated(**instance), 0.0):
+            return Finding(Status.REFUTED, 1, instance)
+    return Finding(Status.PROVED)
+
+
 def symbolic_proof(claim: str, module: str, *parts: Part, sizes: str, notes: tuple[str, ...] = ()) -> Proof:
     """The proof of a claim by its parts."""
     return Proof(claim, Rung.SYMBOLIC, lambda: prove(claims()[claim], parts, sizes, notes), module, ("sympy",))
