@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -52,7 +51,7 @@ def prove(claim: Claim, cases: tuple[Case, ...], notes: tuple[str, ...] = ()) ->
         except Uncertified as error:
             return Verdict(Status.UNKNOWN, reason=f"{clause.name}: {error}")
         if violated is not None:
-            return Verdict(Status.REFUTED, reason=f"{clause.name}: {describe(clause, violated)}")
+            return Verdict(Status.REFUTED, reason=f"{clause.name}: {violated}")
         standing = [c.name for c in clause.controls if c.name not in witnesses]
         if standing:
             return Verdict(Status.UNKNOWN, reason=f"{clause.name}: mutants not refuted: {', '.join(standing)}")
@@ -73,12 +72,11 @@ def prove(claim: Claim, cases: tuple[Case, ...], notes: tuple[str, ...] = ()) ->
 
 def _counted(counts: tuple[tuple[str, int], ...]) -> str:
     """``all 1,234 pairs …, and 300 random with …``."""
-    texts = (f"{n:,} {what}" for what, n in counts)
-    return ", and ".join(f"all {t.replace(' all ', ' ', 1)}" if " all " in t else t for t in texts)
+    return ", and ".join(what.format(f"{n:,}") for what, n in counts)
 
 
-def compare(claim: Claim, clause: Clause, case: Case) -> tuple[Counter[str], Instance | None, dict[str, Instance]]:
-    """Numbers of instances, the first that violates the clause if one does, and one that refutes each mutant."""
+def compare(claim: Claim, clause: Clause, case: Case) -> tuple[Counter[str], str | None, dict[str, Instance]]:
+    """Numbers of instances, how the first violates the clause that does, and an instance that refutes each mutant."""
     alive = {control.name: _mutant(clause, control) for control in clause.controls}
     witnesses: dict[str, Instance] = {}
     original, counts = claim.clause(case.clause), Counter[str]()
@@ -89,11 +87,12 @@ def compare(claim: Claim, clause: Clause, case: Case) -> tuple[Counter[str], Ins
             if hypothesis.clause == clause.name and not hypothesis.holds(**instance):
                 raise AssertionError(f"{clause.name}: an instance breaks hypothesis {hypothesis.name}")
         found = clause.measured(**instance)
-        right = holds(clause.kind, found, clause.stated(**instance), 0.0)
-        if not right or (case.both and not np.all(original.measured(**instance) == found)):
-            return counts, instance, witnesses
+        if not holds(clause.kind, found, clause.stated(**instance), 0.0):
+            return counts, describe(clause, instance), witnesses
+        if case.both and not np.all(original.measured(**instance) == found):
+            return counts, f"certified {found}, but {describe(original, instance)}", witnesses
         for name, mutant in list(alive.items()):
-            if not _stands(clause, mutant, found, instance):
+            if not holds(mutant.kind, found, mutant.stated(**instance), 0.0):
                 witnesses[name] = instance
                 del alive[name]
     return counts, None, witnesses
@@ -112,11 +111,6 @@ def _mutant(clause: Clause, control: Control) -> Clause:
     if control.measured is not None:
         return replace(mutated(clause, control), measured=clause.measured, stated=control.measured)
     return mutated(clause, control)
-
-
-def _stands(clause: Clause, mutant: Clause, found: Any, instance: Instance) -> bool:
-    measured = found if mutant.measured is clause.measured else mutant.measured(**instance)
-    return holds(mutant.kind, measured, mutant.stated(**instance), 0.0)
 
 
 def tie(clause: Clause, case: Case) -> None:

@@ -64,7 +64,7 @@ class Grid:
         seen = set()
         for denominator in self.denominators:
             for instance in exhaust(self.build, self.size, denominator):
-                if (key := str(instance)) not in seen:
+                if (key := _key(list(instance.values()))) not in seen:
                     seen.add(key)
                     yield instance
 
@@ -87,11 +87,18 @@ class Sample:
     def __iter__(self) -> Iterator[tuple[str, Instance]]:
         """Instances, each with what it is one of."""
         for grid in self.grids:
-            yield from ((f"all {grid.text}", instance) for instance in grid)
+            yield from ((f"all {{}} {grid.text}", instance) for instance in grid)
         rng = np.random.default_rng(SEED)
         if self.build is not None:
             for _ in range(self.random):
-                yield f"random {self.beyond}", self.build(RandomRationals(rng))
+                yield f"{{}} random {self.beyond}", self.build(RandomRationals(rng))
+
+
+def _key(value: Any) -> Any:
+    """An instance as something that can be a key."""
+    if isinstance(value, np.ndarray):
+        return value.shape, tuple(value.ravel())
+    return tuple(map(_key, value)) if isinstance(value, list) else value
 
 
 def laws(source: Source) -> Instance:

@@ -13,7 +13,7 @@ from proofs_check.exact._programmes import coupling, is_maximal, maximal_couplin
 from rdk_theory.theorems._claim import Instance
 from rdk_theory.theorems._source import Source
 
-LAWS = Sample((Grid("pairs (p, r) with N ≤ 3", _instances.laws, 3, (4, 5, 6)),), _instances.laws, 300, "with N ≤ 8")
+LAWS = Sample((Grid("pairs (p, r) with N ≤ 3", _instances.laws, 3, (5, 6, 7, 8)),), _instances.laws, 300, "with N ≤ 8")
 
 
 def _joint(source: Source) -> Instance:
