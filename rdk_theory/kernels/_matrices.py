@@ -6,6 +6,7 @@ which they were given and are brought beside the rows that they meet, in blocks 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from fractions import Fraction
@@ -33,6 +34,9 @@ from rdk_theory.kernels.base import Operations, beside
 
 BLOCK = 1 << 22
 """Entries of a matrix that are made or converted at a time."""
+
+REACH_ROUNDING = 1e-5
+"""More than float32 can lose in the entries of a product of factors, relative to the norms."""
 
 Extreme: TypeAlias = tuple[Any, int, int]
 """An entry, its row and its column."""
@@ -189,6 +193,20 @@ class Factored(Matrix):
     def extremes(self) -> tuple[Extreme, Extreme]:
         """The lowest and the highest entry after the mean of each row was taken away."""
         return _streamed_extremes(self)
+
+    @cached_property
+    def reach(self) -> float | None:
+        """At least every ``|entry|`` after the mean of each row was taken away; `None` for rationals.
+
+        The largest norm of a row on the left times that of a column on the right, whose rows are centred.
+        """
+        left, right = self.left.array, self.right.array
+        if is_exact(left):
+            return None
+        xp = namespace(left)
+        rows = xp.max(xp.sum(double(left) ** 2, axis=1))
+        columns = xp.max(xp.sum(double(right - _row_means(right)) ** 2, axis=0))
+        return math.sqrt(float(rows) * float(columns)) * (1 + REACH_ROUNDING)
 
     @staticmethod
     def cost(N: Any, K: Any, R: Any) -> Operations:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from rdk_theory import validation
@@ -81,18 +82,26 @@ class FirstOrderSoftmax(Kernel):
     """
 
     def __init__(self, vocab: Vocabulary, covariance: Covariance, temperature: Any) -> None:
-        self.vocab = vocab
-        (value, place, token), spread = largest_deviation(covariance, temperature)
-        if spread > 1:
+        self.vocab, self.temperature, self._covariance = vocab, temperature, covariance
+        reach = covariance.reach if isinstance(covariance, Factored) else None
+        # Looking at every entry takes O(KN); norms of the factors, O((K + N) R), often show that none is too large.
+        self._near_one = reach is None or not reach / float(temperature) < NEAR_ONE
+        if self._near_one and self.spread > 1:
+            (value, place, token), spread = largest_deviation(covariance, temperature)
             raise ValueError(
                 f"temperature {temperature} is too low for first order: |x| reaches {float(spread):.6g} > 1 at kept "
                 f"token {place} (target id {vocab.kept[place]}), token {token}; the smallest that would do is "
                 f"{abs(value)}"
             )
-        self.temperature, self.spread = temperature, spread
-        exact = isinstance(value, Fraction)
+        self._near_one = self._near_one and bool(self.spread >= NEAR_ONE)
+        exact = reach is None and isinstance(self.spread, Fraction)
         self._uniform = Fraction(1, vocab.size) if exact else 1 / vocab.size
-        self._deviations = covariance.centred(self._uniform / matching(temperature, value))
+        self._deviations = covariance.centred(self._uniform / matching(temperature, self._uniform))
+
+    @cached_property
+    def spread(self) -> Any:
+        r""":math:`\max_{i \in I, j} |x_{ij}|`: looks at every entry, once."""
+        return largest_deviation(self._covariance, self.temperature)[1]
 
     @property
     def error_bound(self) -> float:
@@ -146,7 +155,7 @@ class FirstOrderSoftmax(Kernel):
 
     def _at_least_zero(self, x: Array) -> Array:
         """Take away the rounding of an entry that is 0, which needs a deviation of −1."""
-        return x if self.spread < NEAR_ONE else namespace(x).maximum(x, constant(0, x))
+        return x if not self._near_one else namespace(x).maximum(x, constant(0, x))
 
 
 def largest_deviation(covariance: Covariance, temperature: Any) -> tuple[tuple[Any, int, int], Any]:
