@@ -29,7 +29,7 @@ class Case:
     """In the place of `measured`: a number or truth value that follows from certified optima. Takes the instance."""
     sample: Sample
     both: bool = False
-    """Whether what the registry measures is a part of the statement, and must agree on every instance too."""
+    """Whether what the registry measures is a part of the statement, and must be the certified value everywhere too."""
     best: bool = False
     """Whether it is the best over all that the registry's instance gives one example of (joint laws, kernels)."""
 
@@ -115,7 +115,7 @@ def _mutant(clause: Clause, control: Control) -> Clause:
 
 def tie(clause: Clause, case: Case) -> None:
     """The certified road agrees with the registry's, where that is rational: equal, or best where it is one of many."""
-    if not clause.exact:
+    if not clause.exact or case.both:
         return
     for instance in islice(exhaust(clause.build, clause.grid_size, clause.grid_denominator), TIED):
         ours, theirs = case.certified(**instance), clause.measured(**instance)

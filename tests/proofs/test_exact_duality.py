@@ -80,8 +80,26 @@ def test_a_wrong_function_of_the_package_is_refuted(monkeypatch: pytest.MonkeyPa
 
 def test_a_wrong_second_road_that_is_a_part_of_the_statement_is_found() -> None:
     wrong = _with("maximal-coupling", "cut", measured=lambda p, r: r.sum())
+    verdict = prove(wrong, (CUT,))
+    assert verdict.status is Status.REFUTED
+    assert verdict.reason.startswith("cut: certified 2/3, but measured 1, stated 2/3")
+
+
+def test_a_certified_road_that_is_not_the_registrys_is_found() -> None:
+    """The best of two drafts is no less than the best of one, and not the same."""
+    case = Case("several drafts", lambda p, r, n: coupling(p, r, n + 1).value, PAIRS)
     with pytest.raises(AssertionError, match="differs from the registry's"):
-        prove(wrong, (CUT,))
+        prove(claims()["support-ceiling"], (case,))
+
+
+def test_random_instances_refute_what_holds_for_three_tokens() -> None:
+    """``1 − max |p − r|`` is the overlap of up to three tokens, not of four."""
+    wrong = _with("maximal-coupling", "transport", stated=lambda p, r: 1 - abs(p - r).max())
+    assert prove(wrong, (TRANSPORT,)).status is Status.PROVED
+    beyond = replace(TRANSPORT, sample=replace(PAIRS, build=laws, random=30, beyond="with N ≤ 8"))
+    verdict = prove(wrong, (beyond,))
+    assert verdict.status is Status.REFUTED
+    assert prove(claims()["maximal-coupling"], (beyond,)).sizes.endswith("1/3, and 30 random with N ≤ 8")
 
 
 def test_a_mutant_that_stands_leaves_the_proof_unknown() -> None:
