@@ -1,0 +1,45 @@
+"""Functions and facts that several proofs share, each written once for balls, their series, and rational series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proofs_check.intervals._facts import Fact
+from proofs_check.intervals._positive import phi
+
+FAR = 64
+"""How far facts about exponentials are enclosed; beyond, one term outweighs all others, as their proofs say."""
+
+TANGENT = (
+    Fact("e^x > 1 + x for x > 0", lambda x: x.exp() - 1 - x, FAR),
+    Fact("e^x > 1 + x for x < 0", lambda x: (-x).exp() - 1 + x, FAR),
+)
+"""``e^x ≥ 1 + x``. Beyond: above, e^x − 1 − x has no negative coefficient; below, 1 + x is negative."""
+
+NOT_TANGENT = Fact("e^x > 1 + 1.01 x for x > 0", lambda x: x.exp() - 1 - x * 101 / 100, FAR)
+
+
+def cosh(x: Any) -> Any:
+    """``(e^x + e^{−x})/2``."""
+    return (x.exp() + (-x).exp()) / 2
+
+
+def sinh(x: Any) -> Any:
+    """``(e^x − e^{−x})/2``."""
+    return (x.exp() - (-x).exp()) / 2
+
+
+def tanh_half(x: Any) -> Any:
+    """``tanh(x/2)``."""
+    return (x.exp() - 1) / (x.exp() + 1)
+
+
+def jensen(x: Any) -> Any:
+    """``J(x) = log φ + 1/φ − 1``."""
+    ratio = phi(x)
+    return ratio.log() + 1 / ratio - 1
+
+
+def hoeffding(over: int) -> Fact:
+    """``J(s) < s²/over``; beyond 8, ``J(s) ≤ s ≤ s²/8``, since ``1 ≤ φ ≤ e^s``."""
+    return Fact(f"J(s) < s^2/{over}", lambda x: x * x / over - jensen(x), 8)
