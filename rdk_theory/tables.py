@@ -47,6 +47,18 @@ def write(path: str | Path, rows: Sequence[Mapping[str, object]]) -> None:
         temporary.write_text("".join(map(_line, lines)), encoding="utf-8", newline="")
 
 
+def plain(rows: Sequence[Mapping[str, object]]) -> list[Row]:
+    """`rows` as `read` gives them after `write`, without a file: numpy scalars become numbers of Python.
+
+    Raises
+    ------
+    ValueError
+        As `write`.
+    """
+    names = _columns(rows)
+    return [{name: _parse(_format(row[name], name, index)) for name in names} for index, row in enumerate(rows)]
+
+
 def read(path: str | Path) -> list[Row]:
     """Rows of a CSV file: integers, floats, ``true``/``false`` and empty cells are parsed, all else is text.
 
