@@ -110,7 +110,7 @@ def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:
                 "holds",
                 f"Dominance over TLI is certified on held-out documents in {len(certified)} of {len(kernels)} "
                 f"settings: {', '.join(names)}.",
-                f"{pair}: empirical-Bernstein bound, unit the document (claim holdout-dominance).",
+                f"{pair}: 95 % betting bound, unit the document (claim holdout-dominance).",
             )
         )
     losing = [r for r in kernels if _number(r["gain_high"]) < 0]

@@ -1,6 +1,7 @@
 """Intervals for what is measured, and tests of sampled laws that state both error rates."""
 
-from rdk_theory.statistics.bounds import HoldoutBound, empirical_bernstein, holdout_bound
+from rdk_theory.statistics.betting import bets, betting_bound
+from rdk_theory.statistics.bounds import HoldoutBound, holdout_bound
 from rdk_theory.statistics.intervals import (
     Interval,
     binomial_test,
@@ -15,11 +16,12 @@ __all__ = [
     "Interval",
     "LawTest",
     "LawTestResult",
+    "bets",
+    "betting_bound",
     "binomial_test",
     "bootstrap_interval",
     "bootstrap_means",
     "clopper_pearson",
-    "empirical_bernstein",
     "holdout_bound",
     "law_test",
     "law_test_plan",

@@ -1,57 +1,14 @@
-"""Lower confidence bounds on a mean that hold for every sample size."""
+"""A lower confidence bound on the gain of a fitted kernel, from documents that took no part in fitting."""
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rdk_theory._types import Real
 from rdk_theory.statistics import _checks
-
-
-def empirical_bernstein(values: Real[np.ndarray, "n"], level: float, low: float = 0.0, high: float = 1.0) -> float:
-    r"""Lower bound on the mean of independent, identically distributed values in a known range.
-
-    Parameters
-    ----------
-    values
-        :math:`X_1, …, X_n`, :math:`n \ge 2`, i.i.d. and in ``[low, high]``.
-    level
-        :math:`1 - \delta`: the bound is at most the true mean with at least this probability.
-    low, high
-        The range, known beforehand and not read off the values.
-
-    Returns
-    -------
-    .. math:: \bar X - \sqrt{\frac{2 V \ln(2/\delta)}{n}} - \frac{7\,(high - low) \ln(2/\delta)}{3 (n - 1)}
-
-    with :math:`V` the unbiased sample variance; never less than `low`, which bounds the mean anyway.
-
-    Raises
-    ------
-    ValueError
-        For fewer than two values, one outside the range, or a level outside (0, 1).
-
-    Notes
-    -----
-    Theorem 4 of Maurer & Pontil 2009 (0907.3740), for the range [0, 1], applied to
-    :math:`(high - X)/(high - low)`.
-    """
-    _checks.level("level", level)
-    x = _checks.host_values("values", values)
-    if x.ndim != 1 or x.size < 2:
-        raise ValueError(f"values of shape {x.shape} must be one-dimensional with at least two entries")
-    if not -math.inf < low < high < math.inf:
-        raise ValueError(f"low ({low}) must be below high ({high}), both finite")
-    outside = np.flatnonzero((x < low) | (x > high))
-    if outside.size:
-        at = int(outside[0])
-        raise ValueError(f"values of shape {x.shape} leaves [{low}, {high}] at index ({at},): {x[at]}")
-    log = math.log(2 / (1 - level))
-    slack = math.sqrt(2 * float(x.var(ddof=1)) * log / x.size) + 7 * (high - low) * log / (3 * (x.size - 1))
-    return max(low, float(x.mean()) - slack)
+from rdk_theory.statistics.betting import betting_bound
 
 
 class HoldoutBound(NamedTuple):
@@ -98,9 +55,9 @@ def holdout_bound(
 
     Notes
     -----
-    `empirical_bernstein` on the documents' means, which are independent where the documents are drawn independently
-    and none took part in fitting (claim ``holdout-dominance``). Contexts within one document may depend on each
-    other in any way.
+    `betting_bound` on the documents' means, which are independent and identically distributed where the documents are
+    drawn so and none took part in fitting (claim ``holdout-dominance``). Contexts within one document may depend on
+    each other in any way. Only the worst loss, ``-largest``, enters.
     """
     _checks.level("delta", delta)
     x = _checks.host_values("gains", gains)
@@ -113,6 +70,8 @@ def holdout_bound(
         at = int(outside[0])
         raise ValueError(f"gains of shape {x.shape} leaves [-{largest:g}, {largest:g}] at index ({at},): {x[at]}")
     place, sizes = _checks.by_document(documents, x.size)
-    means = np.clip(_checks.document_sums(x[:, None], place, sizes.size)[:, 0] / sizes, -largest, largest)
-    lower = empirical_bernstein(means, 1 - delta, -largest, largest)
+    means = _checks.document_sums(x[:, None], place, sizes.size)[:, 0] / sizes
+    # Lowered by what rounding can have added, so that the bound is one on the exact means.
+    rounded = means - np.finfo(np.float64).eps * sizes * largest
+    lower = betting_bound(np.maximum(rounded, -largest), delta, -largest)
     return HoldoutBound(float(means.mean()), lower, int(sizes.size))

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from rdk_theory.statistics import (
+    bets,
+    betting_bound,
     binomial_test,
     bootstrap_interval,
     bootstrap_means,
     clopper_pearson,
-    empirical_bernstein,
     holdout_bound,
     law_test,
     law_test_plan,
@@ -77,21 +78,24 @@ CASES = {
     "proportion: level 0": (lambda: clopper_pearson(1, 3, 0), "level must be a number strictly between"),
     "binomial: probability": (lambda: binomial_test(1, 3, 1.5, "less"), r"probability must be in \[0, 1\], not 1.5"),
     "binomial: side": (lambda: binomial_test(1, 3, 0.5, "both"), "alternative must be .* not 'both'"),
-    "bernstein: outside": (
-        lambda: empirical_bernstein(np.array([0.5, 1.5]), 0.9),
-        r"values of shape \(2,\) leaves \[0.0, 1.0\] at index \(1,\): 1.5",
+    "bets: no values": (lambda: bets(0, 0.1), "count must be an integer of at least 1, not 0"),
+    "bets: delta 1": (lambda: bets(3, 1.0), "delta must be a number strictly between 0 and 1"),
+    "betting: outside": (
+        lambda: betting_bound(np.array([0.5, -1.5]), 0.1, -1.0),
+        r"values of shape \(2,\) leaves \[-1, ∞\) at index \(1,\): -1.5",
     ),
-    "bernstein: one value": (lambda: empirical_bernstein(V[:1], 0.9), r"values of shape \(1,\) .* at least two"),
-    "bernstein: two axes": (
-        lambda: empirical_bernstein(V[None], 0.9),
+    "betting: no values": (lambda: betting_bound(V[:0], 0.1, 0.0), r"values of shape \(0,\) .* at least one"),
+    "betting: two axes": (
+        lambda: betting_bound(V[None], 0.1, 0.0),
         r"values of shape \(1, 3\) must be one-dimensional",
     ),
-    "bernstein: range reversed": (
-        lambda: empirical_bernstein(V, 0.9, 1.0, 0.0),
-        r"low \(1.0\) must be below high \(0.0\)",
+    "betting: low infinite": (lambda: betting_bound(V, 0.1, -np.inf), "low must be finite, not -inf"),
+    "betting: NaN": (lambda: betting_bound(V * np.nan, 0.1, 0.0), r"values .* not finite at index \(0,\)"),
+    "betting: delta 0": (lambda: betting_bound(V, 0.0, 0.0), "delta must be a number strictly between 0 and 1"),
+    "betting: rationals": (
+        lambda: betting_bound(np.array([Fraction(1, 2)] * 3, dtype=object), 0.1, 0.0),
+        "values must be a numpy array of floats",
     ),
-    "bernstein: range infinite": (lambda: empirical_bernstein(V, 0.9, 0.0, np.inf), "both finite"),
-    "bernstein: NaN": (lambda: empirical_bernstein(V * np.nan, 0.9), r"values .* not finite at index \(0,\)"),
     "holdout: outside": (
         lambda: holdout_bound(np.array([0.5, -1.5, 0.0]), D, 0.1),
         r"gains of shape \(3,\) leaves \[-1, 1\] at index \(1,\): -1.5",
