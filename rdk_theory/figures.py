@@ -156,7 +156,7 @@ def measured(
     bars = None
     if low is not None and high is not None:
         bars = [[b - a for a, b in zip(low, y, strict=True)], [b - a for a, b in zip(y, high, strict=True)]]
-        if min(map(min, bars)) < 0:
+        if any(length < 0 for side in bars for length in side):
             raise ValueError(f"low and high of {label or 'a series'} must enclose y")
     axes.errorbar(
         x,
