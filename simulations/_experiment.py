@@ -41,6 +41,8 @@ class Experiment:
     title: str
     claims: tuple[str, ...]
     """Ids of the claims that it illustrates."""
+    shows: str
+    """What the figure shows, in one line, without numbers: `caption` tells those."""
     parameters: Callable[[Options], list[Setting]]
     """The settings, in the order of the table."""
     run: Callable[[Setting, np.random.Generator], list[Row]]
@@ -48,7 +50,7 @@ class Experiment:
     check: Callable[[Sequence[Row]], list[str]]
     """What of the theory the table contradicts, one line each; nothing if all holds."""
     draw: Callable[[Sequence[Row]], Figure]
-    """The figure, from the table alone."""
+    """The figure, from the table alone; from the rows of some settings too, while others still run."""
     caption: Callable[[Sequence[Row]], str]
     """What the figure shows and under which hypotheses, from the table alone."""
     timed: bool = False

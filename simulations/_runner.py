@@ -1,111 +1,50 @@
-"""Run an experiment setting by setting, so that what is complete survives an interrupt, and draw its figure."""
+"""Run the settings of an experiment, so that what is complete survives whatever ends the run, and draw its figure."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
-import shutil
-import signal
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, nullcontext
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from importlib import util
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from rdk_theory import provenance, runs, tables
-from simulations._experiment import Experiment, Options, Setting, experiments, generator
+from tqdm import tqdm
 
+from rdk_theory import provenance, runs, tables
+from rdk_theory.tables import Row
+from simulations._experiment import Experiment, Options, Setting, experiments
+from simulations._parts import Parts
+from simulations._workers import Workers
+
+PARTS = "parts"
+PARTIAL = "partial"
+PARTIAL_FIGURES = ("partial.svg", "partial.png")
 TABLE = "table.csv"
 FIGURE = "figure"
 FIGURES = ("figure.svg", "figure.png")
 ABOUT = "about.json"
 INDEX = "experiments.json"
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-class Workers:
-    """Processes that run settings; a context manager. One worker means this process.
-
-    What is timed always runs in a process of its own, one setting after the other, with one thread of linear algebra:
-    threads of a busy machine wait for each other, and their number cannot be changed once numpy is loaded.
-    """
-
-    def __init__(self, count: int = 1) -> None:
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"workers must be a positive integer, not {count!r}")
-        self.count = count
-        self._pools: dict[bool, ProcessPoolExecutor] = {}
-
-    def __enter__(self) -> Workers:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for pool in self._pools.values():
-            pool.shutdown(cancel_futures=True)
-
-    def run(self, experiment: Experiment, work: Sequence[tuple[Setting, Path]], seed: int) -> None:
-        """Compute the rows of each setting and write them to its path, whole or not at all."""
-        if not experiment.timed and (self.count == 1 or len(work) < 2):
-            for setting, path in runs.progress(work, experiment.id):
-                _write_part(experiment, setting, seed, path)
-            return
-        with _one_thread() if experiment.timed else nullcontext():
-            if experiment.timed not in self._pools:
-                # Spawned, not forked: a fork would copy locks of threads that do not exist in the copy.
-                context = multiprocessing.get_context("spawn")
-                count = 1 if experiment.timed else self.count
-                self._pools[experiment.timed] = ProcessPoolExecutor(
-                    count, mp_context=context, initializer=_leave_interrupts_to_parent
-                )
-            pool = self._pools[experiment.timed]
-            # Submitting starts the processes, which take over the environment.
-            futures = [pool.submit(_write_part_by_name, experiment.id, s, seed, path) for s, path in work]
-        try:
-            done: Iterable[Future[None]] = runs.progress(as_completed(futures), experiment.id, total=len(futures))
-            for future in done:
-                future.result()
-        finally:
-            for future in futures:
-                future.cancel()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes started in this context use one thread of linear algebra."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _write_part_by_name(name: str, setting: Setting, seed: int, path: Path) -> None:
-    """`_write_part` in another process, where functions travel by name."""
-    _write_part(experiments()[name], setting, seed, path)
-
-
-def _write_part(experiment: Experiment, setting: Setting, seed: int, path: Path) -> None:
-    tables.write(path, experiment.run(setting, generator(experiment, setting, seed)))
 
 
 def simulate(
-    experiment: Experiment, out: Path, seed: int, options: Options, workers: Workers, *, resume: bool = True
+    experiment: Experiment,
+    out: Path,
+    seed: int,
+    options: Options,
+    workers: Workers,
+    *,
+    resume: bool = True,
+    plot_every: float = math.inf,
 ) -> dict[str, Any]:
-    """Make table, figure and manifest below ``out/<id>`` unless they are there, and tell about them."""
+    """Make table, figure and manifest below ``out/<id>`` unless they are there, and tell about them.
+
+    Until the table is complete, ``partial.svg`` and ``partial.png`` show what there is so far, drawn again after each
+    `plot_every` seconds.
+    """
     folder = out / experiment.id
     settings = experiment.parameters(options)
     file = None if options.statistics is None else options.statistics.name
@@ -114,7 +53,7 @@ def simulate(
         run.step(
             "table",
             [TABLE],
-            lambda: _make_table(experiment, folder, settings, seed, workers, resume),
+            lambda: _make_table(experiment, folder, settings, seed, workers, resume, plot_every),
             {"settings": settings},
         )
         run.step(
@@ -127,16 +66,53 @@ def simulate(
 
 
 def _make_table(
-    experiment: Experiment, folder: Path, settings: Sequence[Setting], seed: int, workers: Workers, resume: bool
+    experiment: Experiment,
+    folder: Path,
+    settings: Sequence[Setting],
+    seed: int,
+    workers: Workers,
+    resume: bool,
+    plot_every: float,
 ) -> None:
-    """Run the settings that have no part yet, then join all parts in the order of the settings."""
-    parts = folder / "parts"
-    if not resume:
-        shutil.rmtree(parts, ignore_errors=True)
-    paths = [parts / f"{_key(experiment, setting, seed)}.csv" for setting in settings]
-    workers.run(experiment, [(s, p) for s, p in zip(settings, paths, strict=True) if not p.exists()], seed)
-    tables.write(folder / TABLE, [row for path in paths for row in tables.read(path)])
-    shutil.rmtree(parts)
+    """Run the settings that have no rows yet, then join the rows of all in the order of the settings."""
+    keyed = {_key(experiment, setting, seed): setting for setting in settings}
+    about = {
+        "experiment": experiment.id,
+        "seed": seed,
+        "code": provenance.code_digest(),
+        "settings": len(keyed),
+        "keys": hashlib.sha256(" ".join(sorted(keyed)).encode()).hexdigest(),
+    }
+    parts = Parts(folder / PARTS, about, resume=resume)
+    todo = {key: setting for key, setting in keyed.items() if key not in parts.done}
+    drawn = time.monotonic()
+    with tqdm(
+        total=len(keyed), initial=len(keyed) - len(todo), desc=experiment.id, delay=2, file=sys.stderr, leave=False
+    ) as bar:
+
+        def keep(rows: Mapping[str, Sequence[Row]]) -> None:
+            nonlocal drawn
+            parts.add(rows)
+            bar.update(len(rows))
+            if time.monotonic() - drawn >= plot_every and len(parts.done) < len(keyed) and util.find_spec("matplotlib"):
+                _draw_partial(experiment, folder, parts, list(keyed))
+                drawn = time.monotonic()
+
+        workers.run(experiment, todo, seed, keep)
+    tables.write(folder / TABLE, parts.read(keyed))
+    for name in PARTIAL_FIGURES:
+        (folder / name).unlink(missing_ok=True)
+    parts.finish()
+
+
+def _draw_partial(experiment: Experiment, folder: Path, parts: Parts, keys: Sequence[str]) -> None:
+    """Draw what the settings that are complete say so far."""
+    from rdk_theory import figures
+
+    done = [key for key in keys if key in parts.done]
+    with figures.style():
+        title = f"{experiment.title}: {len(done)} of {len(keys)} settings"
+        figures.save(experiment.draw(parts.read(done)), folder / PARTIAL, title)
 
 
 def _key(experiment: Experiment, setting: Setting, seed: int) -> str:

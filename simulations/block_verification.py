@@ -111,6 +111,7 @@ EXPERIMENT = Experiment(
     id="block_verification",
     title="Block verification against token-wise verification",
     claims=("block-verification",),
+    shows="Accepted tokens of block over token-by-token verification by chain length, for drafters of several errors.",
     parameters=parameters,
     run=run,
     check=check,

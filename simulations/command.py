@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rdk_theory import tables
 from rdk_theory.cli import Command, add_common
 from simulations._experiment import Experiment, Options, select
-from simulations._runner import Workers, redraw, simulate, write_index
+from simulations._runner import redraw, simulate, write_index
+from simulations._workers import Workers
 
 
 def run(experiment: Experiment) -> int:
@@ -24,9 +27,20 @@ def run(experiment: Experiment) -> int:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="experiments, or all (the default)")
-    parser.add_argument("--list", action="store_true", help="list the experiments and the claims that they illustrate")
+    parser.add_argument(
+        "--list", action="store_true", help="tell of each experiment what it shows, its settings and claims"
+    )
     parser.add_argument("--redraw", action="store_true", help="draw the figures again from the tables that are there")
-    parser.add_argument("--workers", type=int, default=1, metavar="INT", help="processes (default 1)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="INT", help="processes (default one a core)")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that computes, as tcp://HOST:8786")
+    parser.add_argument(
+        "--plot-every",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="while settings run, draw what is complete in partial.png (default 60; 0 for never)",
+    )
     parser.add_argument(
         "--statistics",
         type=Path,
@@ -39,22 +53,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     chosen = select(args.names)
+    options = Options(args.quick, args.statistics)
     if args.list:
-        _print(
-            args.json,
-            [{"id": e.id, "title": e.title, "claims": list(e.claims)} for e in chosen],
-            ("id", "title", "claims"),
-        )
+        _list(chosen, options, args.json)
         return 0
     records = []
-    with Workers(args.workers) as workers:
+    scheduler = None if args.redraw else args.scheduler
+    with Workers(args.workers, scheduler) as workers:
         for experiment in chosen:
             began = time.perf_counter()
             if args.redraw:
                 record = redraw(experiment, args.out)
             else:
-                options = Options(args.quick, args.statistics)
-                record = simulate(experiment, args.out, args.seed, options, workers, resume=args.resume)
+                record = simulate(
+                    experiment, args.out, args.seed, options, workers, resume=args.resume, plot_every=args.plot_every
+                )
             records.append({**record, "seconds": round(time.perf_counter() - began, 2)})
             write_index(args.out)
     shown = [{**record, "held": not record["violations"]} for record in records]
@@ -65,13 +78,39 @@ def _run(args: argparse.Namespace) -> int:
     return int(any(record["violations"] for record in records))
 
 
+def _list(chosen: Sequence[Experiment], options: Options, as_json: bool) -> None:
+    """What there is, on standard output."""
+    if as_json:
+        records = [
+            {"id": e.id, "title": e.title, "settings": len(e.parameters(options)), "claims": e.claims, "shows": e.shows}
+            for e in chosen
+        ]
+        print(json.dumps({"experiments": records}, indent=2, ensure_ascii=False))
+        return
+    for experiment in chosen:
+        print(f"{experiment.id}: {experiment.title}")
+        print(f"    settings  {len(experiment.parameters(options)):,}")
+        print(f"    claims    {', '.join(experiment.claims)}")
+        print(f"    shows     {experiment.shows}")
+
+
 def _print(as_json: bool, records: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     """The records on standard output: whole as JSON, or some columns as text."""
     if as_json:
         print(json.dumps({"experiments": records}, indent=2, ensure_ascii=False))
         return
-    texts = [{k: ", ".join(v) if isinstance(v := r[k], list) else v for k in columns} for r in records]
-    print(tables.to_text(texts, columns))
+    print(tables.to_text([{name: record[name] for name in columns} for record in records], columns))
+
+
+def _seconds(text: str) -> float:
+    """A number of seconds; infinitely many for 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, 0 or more, not {text!r}")
+    return value or math.inf
 
 
 COMMAND = Command("simulate", "run experiments on synthetic ensembles and draw them", _arguments, _run)

@@ -155,6 +155,7 @@ EXPERIMENT = Experiment(
     id="dominance_region",
     title="Acceptance gained over TLI by mixing weight",
     claims=("local-dominance", "optimal-mixing", "cold-restoration", "no-free-dominance"),
+    shows="Acceptance gained over TLI by mixing weight on four ensembles; hatched where TLI is better.",
     parameters=parameters,
     run=run,
     check=check,

@@ -138,6 +138,7 @@ EXPERIMENT = Experiment(
     id="draft_length",
     title="Speed-up by draft length and acceptance rate",
     claims=("expected-tokens", "walltime"),
+    shows="Speed-up by draft length and by acceptance rate, with the break-even rates.",
     parameters=parameters,
     run=run,
     check=check,

@@ -172,7 +172,7 @@ def draw(rows: Sequence[Row]) -> Figure:
         figures.theory_line(below, theta, _over_square(chain, "bound"), index, f"{kind}, chain")
         figures.measured(below, theta, _over_square(chain, "measured"), index=index, label=f"{kind}, chain")
         small = pick(rows, kind=kind, size=SIZES[0])
-        beside = [value * (0.97, 1.03)[index] for value in theta]
+        beside = [value * (0.97, 1.03)[index] for value in numbers(small, "strength")]
         points, low, high = (_over_square(small, name) for name in ("measured", "low", "high"))
         figures.measured(below, beside, points, low, high, index + 2, f"{kind}, random")
     above.set_xlabel("largest centred entry s")
@@ -213,6 +213,7 @@ EXPERIMENT = Experiment(
     id="first_order_error",
     title="Error of first-order kernels against its bound",
     claims=("softmax-first-order", "diffusion-first-order", "lipschitz"),
+    shows="Row-wise distance of first-order kernels by expansion parameter, against the bounds.",
     parameters=parameters,
     run=run,
     check=check,

@@ -164,6 +164,7 @@ EXPERIMENT = Experiment(
     id="flat_kernel_limit",
     title="Acceptance of the softmax kernel by temperature",
     claims=("flat-kernel-limit",),
+    shows="Acceptance with a softmax kernel by temperature, from TLI to the flat kernel, under the ceiling.",
     parameters=parameters,
     run=run,
     check=check,

@@ -207,6 +207,7 @@ EXPERIMENT = Experiment(
     id="losslessness",
     title="Distance of the emitted law from the target by number of samples",
     claims=("lossless", "block-verification", "exact-linear-time"),
+    shows="Distance of the emitted law from the target's by samples: noise for sound verifiers, a plateau for bugs.",
     parameters=parameters,
     run=run,
     check=check,

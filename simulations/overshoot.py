@@ -142,6 +142,7 @@ EXPERIMENT = Experiment(
     id="overshoot",
     title="Mixing with the drafter's own cold mass",
     claims=("overshoot", "perfect-drafter", "finite-weight"),
+    shows="Share of contexts that lose by mixing with the drafter's own cold mass, and the mean gain.",
     parameters=parameters,
     run=run,
     check=check,

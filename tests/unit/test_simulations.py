@@ -12,10 +12,11 @@ from scipy import stats
 
 from rdk_theory import cli, runs, tables
 from rdk_theory.theorems.registry import claims
-from simulations import _experiment, _runner, block_verification, command
+from simulations import _experiment, _runner, _workers, block_verification, command
 from simulations._experiment import Options, experiments, generator, select
 from simulations._rows import bars, number, outside
-from simulations._runner import Workers, redraw, simulate, write_index
+from simulations._runner import redraw, simulate, write_index
+from simulations._workers import Workers
 
 NAMES = sorted(experiments())
 
@@ -44,7 +45,7 @@ def shrunk(name):
 def made(tmp_path_factory):
     """Each experiment run once, small: the folder of all."""
     folder = tmp_path_factory.mktemp("simulations")
-    with Workers() as workers:
+    with Workers(1) as workers:
         for name in NAMES:
             simulate(shrunk(name), folder, 3, Options(quick=True), workers)
     write_index(folder)
@@ -82,6 +83,16 @@ class TestEveryExperiment:
             assert (tmp_path / name / file).read_bytes() == (made / name / file).read_bytes()
 
     @pytest.mark.parametrize("name", NAMES)
+    def test_some_settings_can_be_drawn_while_others_run(self, made, name):
+        from rdk_theory import figures
+
+        experiment, rows = shrunk(name), tables.read(made / name / _runner.TABLE)
+        share = len(rows) // len(experiment.parameters(Options(quick=True)))
+        with figures.style():
+            experiment.draw(rows[:share]).canvas.draw()
+            experiment.draw(rows[-share:]).canvas.draw()
+
+    @pytest.mark.parametrize("name", NAMES)
     def test_labels_stay_inside_the_figure(self, made, name):
         from rdk_theory import figures
 
@@ -114,7 +125,7 @@ class TestEveryExperiment:
             assert manifest["seed"] == 3
             assert set(manifest["outputs"]) == {_runner.TABLE, *_runner.FIGURES, _runner.ABOUT}
             assert str(made) not in text
-            assert not (made / name / "parts").exists()
+            assert not list((made / name).glob("partial.*"))
 
 
 class TestDeterminism:
@@ -123,14 +134,14 @@ class TestDeterminism:
     def test_two_workers_write_what_one_writes(self, made, tmp_path):
         with Workers(2) as workers:
             for name in self.NAMES:
-                settings = shrunk(name).parameters(Options(quick=True))
-                paths = [tmp_path / f"{name}-{at}.csv" for at in range(len(settings))]
-                workers.run(shrunk(name), list(zip(settings, paths, strict=True))[::-1], 3)
-                tables.write(tmp_path / f"{name}.csv", [row for path in paths for row in tables.read(path)])
+                settings = dict(enumerate(shrunk(name).parameters(Options(quick=True))))
+                found = {}
+                workers.run(shrunk(name), dict(reversed(settings.items())), 3, found.update)
+                tables.write(tmp_path / f"{name}.csv", [row for key in settings for row in found[key]])
                 assert (tmp_path / f"{name}.csv").read_bytes() == table(made, name), name
 
     def test_another_seed_writes_another_table(self, made, tmp_path):
-        with Workers() as workers:
+        with Workers(1) as workers:
             simulate(shrunk("block_verification"), tmp_path, 4, Options(quick=True), workers)
         assert table(tmp_path, "block_verification") != table(made, "block_verification")
 
@@ -157,7 +168,7 @@ class TestResume:
                 raise error
             return block_verification.run(setting, rng)
 
-        with pytest.raises(type(error)), Workers() as workers:
+        with pytest.raises(type(error)), Workers(1) as workers:
             simulate(replace(shrunk("block_verification"), run=run), folder, 3, Options(quick=True), workers)
         return len(calls)
 
@@ -166,14 +177,14 @@ class TestResume:
         assert self.interrupted(tmp_path, error) == 2
         folder = tmp_path / "block_verification"
         assert not (folder / _runner.TABLE).exists()
-        assert len(list((folder / "parts").iterdir())) == 1
+        assert len(list((folder / "parts").glob("part-*"))) == 1
         calls = []
 
         def run(setting, rng):
             calls.append(setting)
             return block_verification.run(setting, rng)
 
-        with Workers() as workers:
+        with Workers(1) as workers:
             simulate(replace(shrunk("block_verification"), run=run), tmp_path, 3, Options(quick=True), workers)
         assert len(calls) == 2
         assert table(tmp_path, "block_verification") == table(made, "block_verification")
@@ -188,7 +199,7 @@ class TestResume:
             return block_verification.run(setting, rng)
 
         experiment = replace(shrunk("block_verification"), run=run)
-        with Workers() as workers:
+        with Workers(1) as workers:
             simulate(experiment, tmp_path, 3, Options(quick=True), workers, resume=False)
         assert len(calls) == 3
 
@@ -196,22 +207,23 @@ class TestResume:
         def run(setting, rng):
             raise AssertionError("called again")
 
-        with Workers() as workers:
+        with Workers(1) as workers:
             about = simulate(replace(shrunk("block_verification"), run=run), made, 3, Options(quick=True), workers)
         assert about["id"] == "block_verification"
 
-    def test_a_failure_in_a_worker_is_raised_and_the_rest_kept(self, tmp_path):
+    def test_a_failure_in_a_worker_is_raised_and_the_rest_kept(self):
         experiment = shrunk("block_verification")
         settings = experiment.parameters(Options(quick=True))
-        work = [(s, tmp_path / f"{i}.csv") for i, s in enumerate([*settings, {"error": 0.5}])]
+        work, found = dict(enumerate([*settings, {"error": 0.5}])), {}
         with Workers(2) as workers, pytest.raises(KeyError, match="longest"):
-            workers.run(experiment, work, 3)
-        assert not (tmp_path / "3.csv").exists()
-        for path in tmp_path.iterdir():
-            assert tables.read(path)
+            workers.run(experiment, work, 3, found.update)
+        assert found
+        assert 3 not in found
+        for rows in found.values():
+            assert rows == tables.plain(rows)
 
     def test_redrawing_keeps_how_the_table_came_about(self, tmp_path):
-        with Workers() as workers:
+        with Workers(1) as workers:
             simulate(shrunk("block_verification"), tmp_path, 3, Options(quick=True), workers)
         path = tmp_path / "block_verification" / runs.MANIFEST
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -227,8 +239,8 @@ class TestResume:
 def test_one_thread_is_for_the_processes_alone(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with _runner._one_thread():
-        assert [os.environ[name] for name in _runner.THREADS] == ["1", "1", "1"]
+    with _workers._one_thread():
+        assert [os.environ[name] for name in _workers.THREADS] == ["1", "1", "1"]
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ
 
@@ -246,8 +258,11 @@ class TestCommand:
         assert cli.main(["simulate", "--list"]) == 0
         text = capsys.readouterr().out
         assert all(name in text for name in NAMES)
+        assert all(experiment.shows in text for experiment in experiments().values())
         assert cli.main(["simulate", "draft_length", "--list", "--json"]) == 0
-        assert json.loads(capsys.readouterr().out)["experiments"][0]["claims"] == ["expected-tokens", "walltime"]
+        (listed,) = json.loads(capsys.readouterr().out)["experiments"]
+        assert listed["claims"] == ["expected-tokens", "walltime"]
+        assert listed["settings"] == len(experiments()["draft_length"].parameters(Options()))
 
     def test_what_contradicts_theory_fails_the_command(self, tmp_path, capsys, monkeypatch):
         wrong = replace(shrunk("draft_length"), check=lambda rows: ["row 3 is off"])
@@ -262,6 +277,9 @@ class TestCommand:
             (["draft_length", "--workers", "0"], "workers must be a positive integer, not 0"),
             (["draft_length", "--workers", "two"], "invalid int value"),
             (["draft_length", "--redraw"], "table.csv: No such file"),
+            (["draft_length", "--workers", "2", "--scheduler", "tcp://127.0.0.1:8786"], "not allowed with argument"),
+            (["draft_length", "--plot-every", "-1"], "must be a number of seconds, 0 or more, not '-1'"),
+            (["draft_length", "--plot-every", "nan"], "must be a number of seconds, 0 or more, not 'nan'"),
             (["draft_length", "--seed", "-1"], "--seed"),
             (["--no-such-option"], "unrecognized arguments"),
         ],
