@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.exact._certificate import Programme, Row
-from proofs_check.exact._propose import Solved, solve
+from proofs_check.exact._certificate import Programme, Row, value_of_point, value_of_prices
+from proofs_check.exact._propose import Solved, Uncertified, solve
 
 Rows = tuple[tuple[Any, ...], ...]
 
@@ -104,8 +104,26 @@ def _matrix(solved: Solved, kept: int, size: int) -> np.ndarray:
     return np.array([[solved.point["kernel", i, j] for j in range(size)] for i in range(kept)], dtype=object)
 
 
+def kernel_gap(p: np.ndarray, q: np.ndarray, matrix: np.ndarray, duals: np.ndarray) -> Any:
+    """What prices bound, less what a kernel accepts: both are checked to be feasible for the programme."""
+    (count, size), kept, proposals = p.shape, q.shape[1], q @ matrix
+    programme = _kernel_programme(rows(p), rows(q), None, None)
+    point: dict[Any, Any] = {("kernel", i, j): matrix[i, j] for i in range(kept) for j in range(size)}
+    point |= {(c, t): min(p[c, t], proposals[c, t]) for c in range(count) for t in range(size)}
+    worth = [max(sum(q[c, i] * duals[c, j] for c in range(count)) for j in range(size)) for i in range(kept)]
+    prices = [*duals.ravel(), *(1 - duals.ravel()), *worth]
+    low, high = value_of_point(programme, point), value_of_prices(programme, [price / count for price in prices])
+    if low is None or high is None:
+        raise Uncertified("the kernel or the prices are not feasible")
+    return high - low
+
+
 @cache
 def _kernel(p: Rows, q: Rows, floor: Any, favoured: int | None) -> Solved:
+    return solve(_kernel_programme(p, q, floor, favoured))
+
+
+def _kernel_programme(p: Rows, q: Rows, floor: Any, favoured: int | None) -> Programme:
     """The most accepted, or with a `floor` of acceptance the most that goes to the `favoured` token."""
     contexts, tokens, kept = range(len(p)), range(len(p[0])), range(len(q[0]))
     accepted = [Row({(c, t): 1, **{("kernel", i, t): -q[c][i] for i in kept}}, 0) for c in contexts for t in tokens]
@@ -117,4 +135,4 @@ def _kernel(p: Rows, q: Rows, floor: Any, favoured: int | None) -> Solved:
         limits.append(Row({cell: -share for cell, share in shares.items()}, -floor))
         shares = dict.fromkeys(shares, 0)
     gains = {("kernel", i, t): int(t == favoured) for i in kept for t in tokens}
-    return solve(Programme({**gains, **shares}, tuple(limits)))
+    return Programme({**gains, **shares}, tuple(limits))

@@ -81,7 +81,7 @@ def _on_tight_rows(
 ) -> tuple[dict[Variable, Any], list[Any]]:
     """Exact solutions of the equations that hold where the floats are near equality; what these leave open is read off.
 
-    Where the solver is at a vertex nothing is left open, however degenerate it is.
+    At a vertex nothing is left open of the point, however degenerate it is; of the prices, what redundant rows share.
     """
     tight = [row for row in programme.rows if row.equal or abs(_left(row.terms, x) - float(row.bound)) < NEAR]
     used = {v for v, value in x.items() if value > NEAR}

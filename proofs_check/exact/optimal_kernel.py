@@ -10,7 +10,7 @@ import numpy as np
 
 from proofs_check.exact._duality import Case, duality_proof
 from proofs_check.exact._instances import Grid, Sample
-from proofs_check.exact._programmes import another_best_kernel, best_kernel
+from proofs_check.exact._programmes import another_best_kernel, best_kernel, kernel_gap
 from rdk_theory.theorems import _kernel_programme as programme
 from rdk_theory.theorems._claim import Instance
 from rdk_theory.theorems._source import Source
@@ -35,13 +35,13 @@ def _solved(source: Source) -> Instance:
 
 
 def _priced(source: Source) -> Instance:
-    """With a kernel, and with its prices, none, all, or others."""
+    """With a kernel that is half way to a best one, and with prices of that one, none, all, or others."""
     instance = _solved(source)
-    p, duals = instance["p"], instance["duals"]
+    p, _, best, duals = instance.values()
     others = [duals, 0 * duals, 0 * duals + 1, 1 - duals]
     if not source.exact:
         others.append(np.array([[Fraction(source.weight()) for _ in row] for row in p], dtype=object))
-    return {**instance, "duals": source.pick(others)}
+    return {**instance, "matrix": (best + _flat(best)) / 2, "duals": source.pick(others)}
 
 
 def _candidate(source: Source) -> Instance:
@@ -49,8 +49,12 @@ def _candidate(source: Source) -> Instance:
     instance = _solved(source)
     p, q, best, _ = instance.values()
     another = another_best_kernel(p, q, source.pick((0, p.shape[1] - 1)))
-    flat = np.full(best.shape, Fraction(1, p.shape[1]), dtype=object)
-    return {**instance, "matrix": source.pick((best, another, (best + another) / 2, (best + flat) / 2))}
+    return {**instance, "matrix": source.pick((best, another, (best + another) / 2, (best + _flat(best)) / 2))}
+
+
+def _flat(matrix: np.ndarray) -> np.ndarray:
+    """The kernel that sends everything everywhere."""
+    return np.full(matrix.shape, Fraction(1, matrix.shape[1]), dtype=object)
 
 
 def _largest(p: np.ndarray, q: np.ndarray, **_: Any) -> Any:
@@ -82,6 +86,7 @@ ONE_KEPT = Sample(
 PROOF = duality_proof(
     "optimal-kernel",
     __name__,
+    Case("gap", kernel_gap, PRICED),
     Case("bound", _largest, PRICED, best=True),
     Case("strong duality", _largest, SOLVED, both=True),
     Case("optimal iff complementary", _is_best, CANDIDATES),

@@ -13,7 +13,7 @@ from proofs_check._workers import check
 from proofs_check.exact import _programmes, _propose, draft_modes, perfect_drafter
 from proofs_check.exact._duality import Case, prove
 from proofs_check.exact._instances import Grid, RandomRationals, Sample, contexts, laws, two_contexts
-from proofs_check.exact._programmes import best_kernel, best_mixing, coupling, largest_safe_weight
+from proofs_check.exact._programmes import best_kernel, best_mixing, coupling, kernel_gap, largest_safe_weight
 from rdk_theory import mixing
 from rdk_theory.theorems import _kernel_programme
 from rdk_theory.theorems._check import Status
@@ -145,6 +145,18 @@ def test_the_certified_kernel_has_the_value_of_the_floats(seed: int) -> None:
     assert (duals <= 1).all()
     floats = _kernel_programme.solve(p.astype(float), q.astype(float))[0]
     assert abs(float(best) - _kernel_programme.value(p.astype(float), q.astype(float), floats)) < 1e-8
+
+
+def test_the_gap_of_a_best_kernel_is_nothing_and_prices_above_one_have_none() -> None:
+    source = RandomRationals(np.random.default_rng(1))
+    p, q = source.distributions(2, 4), source.distributions(2, 2)
+    best, matrix, duals = best_kernel(p, q)
+    assert kernel_gap(p, q, matrix, duals) == 0
+    assert kernel_gap(p, q, matrix, 0 * duals) == 1 - best
+    with pytest.raises(_propose.Uncertified, match="not feasible"):
+        kernel_gap(p, q, matrix, duals + 1)
+    with pytest.raises(_propose.Uncertified, match="not feasible"):
+        kernel_gap(p, q, 2 * matrix, duals)
 
 
 @pytest.mark.parametrize("seed", range(10))
