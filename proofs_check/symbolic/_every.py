@@ -22,7 +22,7 @@ class Every:
 
     def __call__(self, **instance: Any) -> bool:
         tokens, shared = self.rows(**instance)
-        found = [bool(self.token(**token, **shared)) for token in tokens]
+        found = [bool(self.token(**{**shared, **token})) for token in tokens]
         return any(found) if self.some else all(found)
 
 
@@ -80,5 +80,14 @@ def entrywise(*roads: Road) -> Road:
     def road(kind: Kind, stated: Entries, measured: Entries) -> Finding:
         triples = zip(roads, stated.formulas, measured.formulas, strict=True)
         return both(*(one(kind, left, right) for one, left, right in triples))
+
+    return road
+
+
+def pointwise(*builds: Build | str) -> Road:
+    """Two conditions on every token, equivalent at each."""
+
+    def road(kind: Kind, stated: Every, measured: Every) -> Finding:
+        return terms(lambda **x: bool(stated.token(**x)) == bool(measured.token(**x)), builds)
 
     return road

@@ -1,7 +1,8 @@
 """The steps of the proof that a softmax row is within ``s²/8`` of its linear form, each checked in symbols.
 
 The argument is that of `rdk_theory.theorems._softmax_proof`; the polynomial inequality in which it ends is decided
-there by Bernstein coefficients, here by a cylindrical decomposition. Series are compared term by term, the index a symbol.
+there by Bernstein coefficients, here by a cylindrical decomposition. Series are compared term by term, the index a
+symbol.
 """
 
 from __future__ import annotations

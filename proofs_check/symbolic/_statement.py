@@ -71,7 +71,7 @@ class Total:
 
     def __call__(self, **instance: Any) -> Any:
         tokens, shared = self.rows(**instance)
-        return self.constant(**shared) + sum(self.token(**token, **shared) for token in tokens)
+        return self.constant(**shared) + sum(self.token(**{**shared, **token}) for token in tokens)
 
 
 @dataclass(frozen=True)

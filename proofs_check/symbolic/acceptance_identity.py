@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from proofs_check.symbolic._every import Entries, Every, Sign, entrywise, iff
 from proofs_check.symbolic._statement import Part, Total, symbolic_proof, termwise
-
-
-def common(p: Any, r: Any) -> Any:
-    """``min(p, r)``."""
-    return min(p, r)
-
-
-def larger(p: Any, r: Any) -> Any:
-    """``max(p, r)``."""
-    return max(p, r)
-
-
-def trial(p: Any, r: Any) -> Any:
-    """A drafted token is accepted with ``min(1, p/r)``."""
-    return r * min(1, p / r) if r > 0 else 0 * p
+from proofs_check.symbolic._tokens import common, larger, trial
 
 
 TRIAL = Total(trial)
