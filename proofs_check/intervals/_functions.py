@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from proofs_check.intervals._facts import Fact
+from proofs_check.intervals._facts import Fact, Identity
 from proofs_check.intervals._positive import phi
+from rdk_theory.theorems._polynomials import Polynomial
 
 FAR = 64
 """How far facts about exponentials are enclosed; beyond, one term outweighs all others, as their proofs say."""
@@ -43,3 +44,14 @@ def jensen(x: Any) -> Any:
 def hoeffding(over: int) -> Fact:
     """``J(s) < s²/over``; beyond 8, ``J(s) ≤ s ≤ s²/8``, since ``1 ≤ φ ≤ e^s``."""
     return Fact(f"J(s) < s^2/{over}", lambda x: x * x / over - jensen(x), 8)
+
+
+def _square_completed(shift: int = 1) -> bool:
+    """``2vz − (z − μ)² = 2vμ + v² − (z − μ − v)²``."""
+    z, mu, v = Polynomial.variables(3)
+    away = z - mu - shift * v
+    return not (2 * v * z - (z - mu) * (z - mu) - 2 * v * mu - v * v + away * away).terms
+
+
+GAUSSIAN = Identity("2vz - (z - mu)^2 = 2v mu + v^2 - (z - mu - v)^2", _square_completed, lambda: _square_completed(2))
+"""Over ``2v``, an exponent: ``e^z`` times a normal density is ``e^{μ + v/2}`` times the one that is moved by `v`."""

@@ -26,6 +26,7 @@ p(1-p)`. Strictly, for :math:`p_t` moves. No range is left out; the closed forms
 most :math:`2/(9\sqrt3)\,s^5`, which is :math:`120/(36\sqrt3 \cdot 15)`.
 
 *quadratic*: :math:`D \ge -v/2 \ge -s^2/8` by Jensen, and :math:`D \le J(s) \le s^2/8` (claim ``jensen-cold-mass``).
+*Gaussian*: the square completed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from fractions import Fraction
 from typing import Any
 
 from proofs_check.intervals._facts import Fact, Identity, Tie, interval_proof
-from proofs_check.intervals._functions import FAR, TANGENT, hoeffding
+from proofs_check.intervals._functions import FAR, GAUSSIAN, TANGENT, hoeffding
 from rdk_theory.theorems._polynomials import Polynomial
 
 
@@ -111,6 +112,10 @@ def _logits(s: float) -> dict[str, Any]:
     return {"z": np.array([s, 0.0, 0.0])}
 
 
+def _normal(sigma: float) -> dict[str, Any]:
+    return {"mu": 1.0, "sigma": sigma}
+
+
 def _excess(x: Any) -> Any:
     """``D(1/3, s)``: the error for the logits of `_logits`."""
     from flint import arb
@@ -135,6 +140,7 @@ PROOF = interval_proof(
         Fact("the fifth cumulant is within 2/(9 sqrt 3)", lambda x: 4 - 243 * _fifth(x) ** 2, 1),
     ),
     identities=(
+        GAUSSIAN,
         Identity(
             "(1 + pA) dD/dp is the quadratic", _slope_is_the_quadratic, lambda: _slope_is_the_quadratic(Fraction(1, 3))
         ),
@@ -154,6 +160,7 @@ PROOF = interval_proof(
         "cubic",
         "leading constant",
         "quadratic",
+        "Gaussian",
     ),
     mutants=(
         Fact("phi_2 increases faster: (w - 2) e^w + w + 2 - w^3/5 > 0", lambda x: RISING.function(x) - x**3 / 5, FAR),
@@ -176,6 +183,8 @@ PROOF = interval_proof(
         Tie("above", "stated", _logits, lambda x: _worst(x, 1), POINTS),
         Tie("below", "measured", _logits, _excess, POINTS),
         Tie("below", "stated", _logits, lambda x: -_worst(x, -1), POINTS),
+        Tie("Gaussian", "stated", _normal, lambda x: x * x / 2 + 1, POINTS[:2]),
+        Tie("Gaussian", "measured", _normal, lambda x: x * x / 2 + 1, POINTS[:2]),
         *(
             Tie(clause, road, _logits, lambda x: (x.exp() + 2).log(), POINTS)
             for clause in ("two points above", "two points below")

@@ -10,6 +10,8 @@ y/\varphi - 1` (the tangent again) and :math:`(e^s - 1)/\varphi = s`, :math:`\lo
 1 = J(s)`, with equality at :math:`y = \varphi`, which is :math:`p = 1/s - 1/(e^s - 1)`, a share, for :math:`1 <
 \varphi < e^s`.
 
+*lower in weights*, *chord in weights*: those, exponentiated, at :math:`z = k \log b`. *Gaussian*: the square completed.
+
 *Hoeffding*: enclosed up to 8; beyond, :math:`J(s) \le s \le s^2/8` since :math:`1 \le \varphi \le e^s`. *leading
 constant*: enclosed up to 9; beyond, :math:`s^2/8 < s^4/576`, and :math:`J \ge 0` by
 :math:`\log(1/\varphi) \le 1/\varphi - 1`.
@@ -17,10 +19,11 @@ constant*: enclosed up to 9; beyond, :math:`s^2/8 < s^4/576`, and :math:`J \ge 0
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from proofs_check.intervals._facts import Fact, Tie, interval_proof
-from proofs_check.intervals._functions import NOT_TANGENT, TANGENT, hoeffding, jensen
+from proofs_check.intervals._functions import GAUSSIAN, NOT_TANGENT, TANGENT, hoeffding, jensen
 
 
 def _leading(over: int) -> Fact:
@@ -33,6 +36,17 @@ def _logits(s: float) -> dict[str, Any]:
     return {"z": np.array([s, 0.0, 0.0])}
 
 
+WHOLE = (Fraction(1), Fraction(3))
+
+
+def _powers(k: float) -> dict[str, Any]:
+    return {"base": 2, "k": [int(k), 0, 0]}
+
+
+def _normal(sigma: float) -> dict[str, Any]:
+    return {"mu": 0.5, "sigma": sigma}
+
+
 def _three() -> Any:
     from flint import arb
 
@@ -43,7 +57,18 @@ PROOF = interval_proof(
     "jensen-cold-mass",
     __name__,
     facts=(*TANGENT, hoeffding(8), _leading(576)),
-    clauses=("lower", "upper", "chord", "largest gap", "Hoeffding", "leading constant"),
+    identities=(GAUSSIAN,),
+    clauses=(
+        "lower",
+        "upper",
+        "chord",
+        "largest gap",
+        "Hoeffding",
+        "leading constant",
+        "lower in weights",
+        "chord in weights",
+        "Gaussian",
+    ),
     mutants=(NOT_TANGENT, hoeffding(9), _leading(1152)),
     ties=(
         Tie("largest gap", "stated", lambda s: {"spread": s}, jensen),
@@ -57,6 +82,18 @@ PROOF = interval_proof(
         Tie("upper", "measured", _logits, lambda x: (x.exp() + 2).log()),
         Tie("chord", "stated", _logits, lambda x: (x.exp() + 2).log()),
         Tie("chord", "measured", _logits, lambda x: (x.exp() + 2).log()),
+        Tie("lower in weights", "stated", _powers, lambda x: 2**x, WHOLE),
+        Tie("lower in weights", "measured", _powers, lambda x: ((2**x + 2) / 3) ** 3, WHOLE),
+        Tie("chord in weights", "stated", _powers, lambda x: (2**x + 2) / 3, WHOLE),
+        Tie("chord in weights", "measured", _powers, lambda x: (2**x + 2) / 3, WHOLE),
+        *(
+            tie
+            for road in ("stated", "measured")
+            for tie in (
+                Tie("Gaussian", road, _normal, lambda x: x * x / 2),
+                Tie("Gaussian", road, _normal, lambda x: (-x * x / 2).exp(), entry=1),
+            )
+        ),
     ),
     sizes="all n, every range s > 0",
     model="z = (1, 0, 0): n = 3, s = 1",
