@@ -73,7 +73,7 @@ def betting_bound(values: Real[np.ndarray, "n"], delta: float, low: float) -> fl
     Raises
     ------
     ValueError
-        For no values, one below `low`, or a probability outside (0, 1).
+        For no values, one below `low` or too far above it for floats, or a probability outside (0, 1).
 
     Notes
     -----
@@ -94,6 +94,8 @@ def betting_bound(values: Real[np.ndarray, "n"], delta: float, low: float) -> fl
     if outside.size:
         at = int(outside[0])
         raise ValueError(f"values of shape {x.shape} leaves [{low:g}, ∞) at index ({at},): {x[at]}")
+    if not math.isfinite(float(x.max()) - low):
+        raise ValueError(f"values of shape {x.shape} lie further above low ({low:g}) than floats reach")
     gaps = x - low
     shares, weights = bets(x.size, delta)
     below, above = 0.0, float(gaps.max())  # at `above` no factor exceeds 1

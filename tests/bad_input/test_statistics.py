@@ -90,6 +90,10 @@ CASES = {
         r"values of shape \(1, 3\) must be one-dimensional",
     ),
     "betting: low infinite": (lambda: betting_bound(V, 0.1, -np.inf), "low must be finite, not -inf"),
+    "betting: too far": (
+        lambda: betting_bound(np.array([1e308]), 0.1, -1e308),
+        r"values of shape \(1,\) lie further above low \(-1e\+308\) than floats reach",
+    ),
     "betting: NaN": (lambda: betting_bound(V * np.nan, 0.1, 0.0), r"values .* not finite at index \(0,\)"),
     "betting: delta 0": (lambda: betting_bound(V, 0.0, 0.0), "delta must be a number strictly between 0 and 1"),
     "betting: rationals": (
