@@ -30,6 +30,8 @@ class Fact:
     function: Function
     high: Fraction | int
     low: Fraction | int = 0
+    beyond: str = ""
+    """Why it holds above `high`, where a clause needs that."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,10 @@ def _run(
         if bound.status is not Status.PROVED:
             return Verdict(bound.status, reason=f"{fact.says}: {bound.where}")
         power = f" x^{bound.order}" if bound.order else ""
-        notes.append(f"{fact.says} on {_interval(fact)}: by {_below(bound.margin)}{power} or more, {bound.boxes} boxes")
+        notes.append(
+            f"{fact.says} on {_interval(fact)}: by {_below(bound.margin)}{power} or more, {bound.boxes} boxes"
+            + (f"; beyond, {fact.beyond}" if fact.beyond else "")
+        )
     refuted = []
     for mutant in mutants:
         bound = positive(mutant.function, mutant.low, mutant.high)

@@ -9,13 +9,13 @@ from proofs_check.intervals._positive import phi
 from rdk_theory.theorems._polynomials import Polynomial
 
 FAR = 64
-"""How far facts about exponentials are enclosed; beyond, one term outweighs all others, as their proofs say."""
+"""How far facts about exponentials are enclosed; why they hold beyond, each says."""
 
 TANGENT = (
-    Fact("e^x > 1 + x for x > 0", lambda x: x.exp() - 1 - x, FAR),
-    Fact("e^x > 1 + x for x < 0", lambda x: (-x).exp() - 1 + x, FAR),
+    Fact("e^x > 1 + x for x > 0", lambda x: x.exp() - 1 - x, FAR, beyond="no coefficient of e^x - 1 - x is negative"),
+    Fact("e^x > 1 + x for x < 0", lambda x: (-x).exp() - 1 + x, FAR, beyond="1 + x is negative"),
 )
-"""``e^x ≥ 1 + x``. Beyond: above, e^x − 1 − x has no negative coefficient; below, 1 + x is negative."""
+"""``e^x ≥ 1 + x``, with equality at 0 only."""
 
 NOT_TANGENT = Fact("e^x > 1 + 1.01 x for x > 0", lambda x: x.exp() - 1 - x * 101 / 100, FAR)
 
@@ -42,8 +42,9 @@ def jensen(x: Any) -> Any:
 
 
 def hoeffding(over: int) -> Fact:
-    """``J(s) < s²/over``; beyond 8, ``J(s) ≤ s ≤ s²/8``, since ``1 ≤ φ ≤ e^s``."""
-    return Fact(f"J(s) < s^2/{over}", lambda x: x * x / over - jensen(x), 8)
+    """``J(s) < s²/over``; true for 8."""
+    beyond = "J(s) <= s <= s^2/8, for 1 <= phi <= e^s"
+    return Fact(f"J(s) < s^2/{over}", lambda x: x * x / over - jensen(x), 8, beyond=beyond)
 
 
 def _square_completed(shift: int = 1) -> bool:

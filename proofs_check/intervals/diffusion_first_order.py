@@ -58,5 +58,5 @@ PROOF = interval_proof(
     ),
     sizes="all N, every weight in (0, 1)",
     model="the chain 0 -> 1 -> 2 -> 2 with theta = 1/2",
-    notes=("the same holds for every theta > 0; the bound lies between theta^2 - theta^3/2 and theta^2",),
+    notes=("the bound lies between theta^2 - theta^3/2 and theta^2",),
 )

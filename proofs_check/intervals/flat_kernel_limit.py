@@ -80,5 +80,4 @@ PROOF = interval_proof(
     ),
     sizes="all N >= 2, all deviations",
     model="x = (1, -1/2, -1/2): N = 3, s' = 1",
-    notes=("the deviations may be any reals: beyond 64 the tangent holds by the coefficients of e^x",),
 )

@@ -20,7 +20,6 @@ and its polynomials, whose least values are positive in rationals (the identity)
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Any
 
@@ -41,7 +40,8 @@ def _sharper(over: int) -> Fact:
     def function(x: Any) -> Any:
         return -x - (1 - x).log() - 2 * (1 + x * x / over).log() + 2 * (1 - x * x / over).log()
 
-    return Fact(f"tanh((-s - ln(1 - s))/4) > s^2/{over}", function, Fraction(15, 16))
+    says, beyond = f"tanh((-s - ln(1 - s))/4) > s^2/{over}", "ln 16 - 1 > 2 ln(9/7)"
+    return Fact(says, function, Fraction(15, 16), beyond=beyond)
 
 
 def _below_cosh(over: int) -> Fact:
@@ -125,5 +125,4 @@ PROOF = interval_proof(
     ),
     sizes="all N, every s in (0, 1]",
     model="x = (1/2, 0, -1/2, 0): s = 1/2",
-    notes=(f"beyond 15/16: ln 16 - 1 - 2 ln(9/7) = {math.log(16) - 1 - 2 * math.log(9 / 7):.2f}",),
 )

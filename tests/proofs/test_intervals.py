@@ -113,6 +113,23 @@ def test_a_registry_that_says_something_else_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("module", "name", "wrong"),
+    [
+        (jensen_cold_mass, "rdk_theory.theorems.jensen_cold_mass.jensen_gap", lambda s: s * s / 8),
+        (cumulant_cold_mass, "rdk_theory.theorems.cumulant_cold_mass.cumulant_error", lambda s: (s**3 / 62,) * 2),
+        (flat_kernel_limit, "rdk_theory.kernels.SoftmaxCovariance.entry_ceiling", 1.0),
+        (diffusion_first_order, "rdk_theory.theorems.diffusion_first_order.heat", lambda affinity, weight: affinity),
+    ],
+    ids=lambda x: x.PROOF.claim if hasattr(x, "PROOF") else "",
+)
+def test_a_changed_package_turns_the_proof_red(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, wrong: Any
+) -> None:
+    monkeypatch.setattr(name, wrong)
+    assert check(module.PROOF).status is Status.REFUTED
+
+
+@pytest.mark.parametrize(
     ("changes", "status", "reason"),
     [
         ({}, Status.PROVED, ""),
