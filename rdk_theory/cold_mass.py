@@ -144,7 +144,7 @@ def cumulant_log_mass(size: int, mean: Real[Array, "*batch"], variance: Real[Arr
     return lower + double(variance) / 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ColdHead:
     r"""What a pruned head keeps of its cold rows: their number, their mean and their covariance.
 
