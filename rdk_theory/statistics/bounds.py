@@ -37,7 +37,7 @@ def holdout_bound(
         Probability with which the bound may fail.
     largest
         A bound on :math:`|d_c|` known from the kernel alone, in (0, 1]: by claim ``lipschitz``
-        :math:`|d_c| \le \mathrm{TV}(q'M, q') \le \max_i (1 - M_{ii})`, for a mixture its weight; sharp. The smaller it is, the
+        :math:`|d_c| \le \mathrm{TV}(q'M, q') \le \max_i (1 - M_{ii})`, for a mixture its weight. The smaller it is, the
         fewer documents certify a gain.
 
     Returns
