@@ -163,7 +163,7 @@ def test_betting_bound_is_above_the_empirical_bernstein_bound_at_the_sizes_of_a_
         assert factor * betting < bernstein
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), gains), min_size=2, max_size=30), st.randoms())
+@given(st.lists(st.tuples(st.integers(0, 4), GAINS), min_size=2, max_size=30), st.randoms())
 def test_holdout_bound_is_the_bound_on_document_means(pairs, random):
     pairs = [(0, 0.5), (1, -0.5), *pairs]
     random.shuffle(pairs)
