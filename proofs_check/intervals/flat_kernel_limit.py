@@ -10,6 +10,10 @@ others are equality.
 *sharper*: it says :math:`N \le e^{s'} + (N-1)e^{-s'/(N-1)}`, and the two tangents add up to :math:`1 + s' + (N-1) -
 s'`.
 
+*acceptance*: :math:`(q'M)_t` is a mean of entries, so at most :math:`e^{s'}/N`, and min rises. *acceptance from the
+mean target*: besides, :math:`\min(\cdot, e^{s'}/N)` is concave, so that its mean over contexts is at most its value
+at the mean.
+
 *distance from uniform*: the tokens above :math:`1/N` are a share :math:`w`; with :math:`E = e^s` their weights are at
 most :math:`E`, the others' at least :math:`1/E`, so that TV is at most :math:`w(1-w)(E^2 - 1)/(wE^2 + 1 - w)`. That is
 at most :math:`(E-1)/(E+1) = \tanh(s/2)`: their difference times the denominators is :math:`(E-1)(w(E+1) - 1)^2` (the
@@ -43,6 +47,13 @@ def _row(s: float) -> dict[str, Any]:
     return {"covariance": covariance * s / 2, "kept": np.array([1]), "temperature": 1.0}
 
 
+def _context(s: float) -> dict[str, Any]:
+    """That kernel, its kept token drafted and wanted."""
+    import numpy as np
+
+    return {**_row(s), "p": np.array([[0.0, 1.0, 0.0]]), "draft": np.array([[1.0]])}
+
+
 def _pair(s: float) -> dict[str, Any]:
     import numpy as np
 
@@ -60,7 +71,14 @@ PROOF = interval_proof(
             lambda: _distance(2),
         ),
     ),
-    clauses=("entry", "sharp entry", "sharper", "distance from uniform"),
+    clauses=(
+        "entry",
+        "sharp entry",
+        "sharper",
+        "acceptance",
+        "acceptance from the mean target",
+        "distance from uniform",
+    ),
     mutants=(NOT_TANGENT,),
     ties=(
         Tie("entry", "stated", _row, lambda x: x.exp() / 3),
@@ -69,6 +87,14 @@ PROOF = interval_proof(
         Tie("sharp entry", "measured", _row, lambda x: 1 / (1 + 2 * (-3 * x / 2).exp())),
         Tie("sharper", "stated", _row, lambda x: x.exp() / 3),
         Tie("sharper", "measured", _row, lambda x: 1 / (1 + 2 * (-3 * x / 2).exp())),
+        *(
+            tie
+            for clause in ("acceptance", "acceptance from the mean target")
+            for tie in (
+                Tie(clause, "stated", _context, lambda x: x.exp() / 3),
+                Tie(clause, "measured", _context, lambda x: 1 / (1 + 2 * (-3 * x / 2).exp())),
+            )
+        ),
         Tie("distance from uniform", "stated", _pair, tanh_half),
         Tie(
             "distance from uniform",
