@@ -281,8 +281,9 @@ CLAIM = Claim(
         "that touches it at x and meets it at max z (above, for min z), so that two values are the worst case; its "
         "range is at most s, and the worst error grows with the range: at an extremum in p, "
         "∂D/∂s = p(1−p)(1−2p)s²/2. The stationary shares solve a quadratic.",
-        "L is the larger at every range that was tried. It grows like s²/8, and U like s: at s = 1 they are 0.01576 and 0.01572 against 0.01604, at "
-        "s = 10 they are 8.5 and 4.9 against 16.0. To second order both are s³/(36√3)(1 − 3s²/160).",
+        "L is the larger at every range that was tried. It grows like s²/8, and U like s: at s = 1 they are 0.01576 "
+        "and 0.01572 against 0.01604, at s = 10 they are 8.5 and 4.9 against 16.0. To second order both are "
+        "s³/(36√3)(1 − 3s²/160).",
         "The estimate needs O(d²) work, or O(dR) with R eigenvectors, whatever the number of cold tokens; what rank R "
         "leaves out makes the variance too small by at most the next eigenvalue times |h|².",
     ),
