@@ -7,6 +7,7 @@ writes. So a cluster shares no disk with it, only the code.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import multiprocessing
 import os
@@ -15,14 +16,16 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib import metadata
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rdk_theory import provenance, tables
+from rdk_theory.cli import DISTRIBUTION
 from rdk_theory.tables import Row
 from simulations._experiment import Experiment, Setting, experiments, generator
 
@@ -148,18 +151,28 @@ class Workers:
         """On the workers that the scheduler has, and on those that come; it restarts what a lost worker had."""
         from distributed import KilledWorker
 
-        if not client.nthreads():
-            print(f"{self.scheduler} has no worker yet; waiting for the first", file=sys.stderr)
         executor = client.get_executor(pure=False)
+        known: set[str] = set()
+        lost = f"the scheduler at {self.scheduler} is lost; what is complete is kept"
+
+        def slots() -> int:
+            try:
+                threads = client.nthreads()
+                if fresh := threads.keys() - known:
+                    _check(client, fresh)
+                    known.update(fresh)
+            except OSError as error:
+                raise ConnectionError(f"{lost}: {error}") from None
+            return sum(threads.values())
+
         try:
-            code = provenance.code_digest()
-            _spread(executor, lambda: sum(client.nthreads().values()), experiment, todo, seed, keep, code)
+            if not slots():
+                print(f"{self.scheduler} has no worker yet; waiting for the first", file=sys.stderr)
+            _spread(executor, slots, experiment, todo, seed, keep, provenance.code_digest())
         except KilledWorker as error:
             raise ChildProcessError(f"workers of {self.scheduler} die: {error}; what is complete is kept") from None
         except CancelledError:
-            raise ConnectionError(f"the scheduler at {self.scheduler} is lost; what is complete is kept") from None
-        except ModuleNotFoundError as error:
-            raise ValueError(f"a worker of {self.scheduler} has no module {error.name!r}: install it there") from None
+            raise ConnectionError(lost) from None
         finally:
             executor.shutdown(wait=False)
 
@@ -176,6 +189,9 @@ def _connect(address: str) -> Client:
         raise ValueError(f"no Dask scheduler answers at {address!r}: {str(error) or 'time is out'}") from None
     if identity["type"] != "Scheduler":
         raise ValueError(f"what answers at {address!r} is no Dask scheduler but a {identity['type']}")
+    for name in ("distributed", "distributed.client"):
+        # Tracebacks of a lost connection would stand above the one line that tells of it.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
 
 
@@ -183,10 +199,16 @@ async def _ask(address: str) -> dict[str, Any]:
     """What Dask's process at `address` says that it is."""
     from distributed import Security, rpc
 
-    async with rpc(
-        address, timeout=CONNECT_SECONDS, connection_args=Security().get_connection_args("client")
-    ) as process:
+    async with rpc(address, connection_args=Security().get_connection_args("client")) as process:
         return dict(await process.identity())
+
+
+def _check(client: Client, workers: Iterable[str]) -> None:
+    """Refuse workers that lack this distribution: one that cannot read its task would wait for ever."""
+    asked = client.run(metadata.version, DISTRIBUTION, workers=list(workers), on_error="return")
+    for worker, answer in asked.items():
+        if not isinstance(answer, str):
+            raise ValueError(f"the worker at {worker} lacks {DISTRIBUTION}: install the same version there")
 
 
 def _here(experiment: Experiment, todo: Mapping[str, Setting], seed: int, keep: Keep) -> None:
