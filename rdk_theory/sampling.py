@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rdk_theory import validation
@@ -50,7 +52,8 @@ def search(weights: Array, uniform: Array) -> Array:
     """`inverse_cdf` for callers that have checked: float64 or rational, positive row sums."""
     if is_numpy(weights) and not is_exact(weights) and weights.shape[-1] >= LONG:
         rows = weights.reshape(-1, weights.shape[-1])
-        found = [find(row, lane_sums(row), u) for row, u in zip(rows, np.ravel(uniform), strict=True)]
+        pairs = zip(rows, np.ravel(uniform).tolist(), strict=True)
+        found = [find(row.__getitem__, lane_sums(row), u) for row, u in pairs]
         return np.array(found, dtype=np.int64).reshape(weights.shape[:-1])
     return locate(namespace(weights).cumulative_sum(weights, axis=-1), uniform)
 
@@ -83,19 +86,19 @@ def lane_sums(rows: np.ndarray) -> np.ndarray:
     return out
 
 
-def find(row: np.ndarray, lanes: np.ndarray, uniform: float) -> int:
+def find(entries: Callable[[slice], np.ndarray], lanes: np.ndarray, uniform: float) -> int:
     """`search` in one row of numpy floats whose lanes are summed: running sums over the lanes, and within one of them.
 
-    What an entry is reached with differs from the sum over the whole row by rounding only; an entry of weight zero is
-    not found.
+    `entries` gives a part of the row. What an entry is reached with differs from the
+    sum over the whole row by rounding only; an entry of weight zero is not found.
     """
     before = np.cumsum(lanes)
     threshold = uniform * before[-1]
     lane = first_above(before, threshold)
     if lane:
         threshold -= before[lane - 1]
-    within = np.cumsum(row[lane * LANE : (lane + 1) * LANE], dtype=np.float64)
-    return lane * LANE + first_above(within, threshold)
+    first = lane * LANE
+    return first + first_above(np.cumsum(entries(slice(first, first + LANE)), dtype=np.float64), threshold)
 
 
 def first_above(cumulative: np.ndarray, threshold: float) -> int:

@@ -8,8 +8,10 @@ import numpy as np
 
 from rdk_theory import validation
 from rdk_theory._array import Array, double, dtype_name, gather_last, is_exact, is_floating, is_numpy, namespace
-from rdk_theory.sampling import LONG, find, lane_sums, locate
-from rdk_theory.verification.token import as_law
+from rdk_theory.sampling import LANE, LONG, find, lane_sums, locate
+
+_STRETCH = 32 * LANE
+"""Entries of a residual that are formed at a time: 128 KiB, which stay in cache."""
 
 
 class Targets:
@@ -54,14 +56,55 @@ class Targets:
         if self._lanes is None:
             cumulative = namespace(self._rows).cumulative_sum(self._rows[rows], axis=-1)
             return lambda place, uniform: locate(cumulative[place], uniform)
-        held, lanes = self._rows, self._lanes
 
         def draw(place: Array, uniform: Array) -> Array:
-            pairs = zip(rows[place], uniform, strict=True)
-            return np.fromiter((find(held[row], lanes[row], u) for row, u in pairs), np.int64, place.size)
+            pairs = zip(rows[place].tolist(), uniform.tolist(), strict=True)
+            return np.array([self.draw(row, u) for row, u in pairs], dtype=np.int64)
 
         return draw
+
+    def draw(self, row: int, uniform: float) -> int:
+        """One token of a row of numpy floats that is held in lanes."""
+        assert self._lanes is not None
+        return find(self._rows[row].__getitem__, self._lanes[row], uniform)
+
+    @property
+    def in_lanes(self) -> bool:
+        """Whether rows are long, and of numpy floats."""
+        return self._lanes is not None
+
+    def stretch(self, row: int, part: slice) -> np.ndarray:
+        """A part of one row of numpy floats, in float64."""
+        return np.divide(self._rows[row, part], self._total[row], dtype=np.float64)
 
     def laws(self, rows: Array) -> Array:
         """`rows` whole, in float64 or rational."""
         return as_law(self._rows[rows])
+
+
+def draw_excess(p: Targets, r: Targets, rows: Array, uniform: Array) -> np.ndarray:
+    """Draws from ``(p − r)_+``, or from ``p`` where that is empty, in rows of numpy floats that both hold in lanes.
+
+    A row is gone through in stretches that stay in cache, and nothing of its length is made.
+    """
+    out = np.empty(rows.size, dtype=np.int64)
+    size = p._rows.shape[1]
+    for at, (row, u) in enumerate(zip(rows.tolist(), uniform.tolist(), strict=True)):
+
+        def excess(part: slice, row: int = row) -> np.ndarray:
+            difference = p.stretch(row, part)
+            difference -= r.stretch(row, part)
+            return np.maximum(difference, 0, out=difference)
+
+        parts = [slice(start, min(start + _STRETCH, size)) for start in range(0, size, _STRETCH)]
+        lanes = np.concatenate([lane_sums(excess(part)) for part in parts])
+        out[at] = find(excess, lanes, u) if lanes.max() > 0 else p.draw(row, u)
+    return out
+
+
+def as_law(rows: Array) -> Array:
+    """The laws that rows stand for: float64 and rationals as they are, narrower entries divided by their sum."""
+    wide = double(rows)
+    if is_exact(rows) or dtype_name(rows) == "float64":
+        return wide
+    return wide / namespace(wide).sum(wide, axis=-1, keepdims=True)

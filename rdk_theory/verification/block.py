@@ -6,8 +6,9 @@ from rdk_theory._array import Array, add_axis, double, gather_last, namespace
 from rdk_theory._types import Ids, Real
 from rdk_theory.acceptance import residual_weights
 from rdk_theory.sampling import search
+from rdk_theory.verification._targets import as_law
 from rdk_theory.verification.chain import Verified, at_step, check_chain, emit, with_empty_last
-from rdk_theory.verification.token import as_law, ids_beside, residual_or_target
+from rdk_theory.verification.token import ids_beside, residual_or_target
 
 
 def verify_block(

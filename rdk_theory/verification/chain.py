@@ -8,7 +8,8 @@ from rdk_theory import validation
 from rdk_theory._array import Array, double, gather_axis, gather_last, namespace
 from rdk_theory._types import Ids, Real
 from rdk_theory.sampling import search
-from rdk_theory.verification.token import as_law, check_possible, check_uniforms, ids_beside, passes, residual_or_target
+from rdk_theory.verification._targets import as_law
+from rdk_theory.verification.token import check_possible, check_uniforms, ids_beside, passes, residual_or_target
 
 
 class Verified(NamedTuple):

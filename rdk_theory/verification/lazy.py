@@ -10,8 +10,8 @@ from rdk_theory._array import Array, add_axis, double, namespace
 from rdk_theory._types import Flags, Ids, Real
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.sampling import search
-from rdk_theory.verification._targets import Targets
-from rdk_theory.verification.token import as_law, below, check_possible, check_uniforms, ids_beside, residual_or_target
+from rdk_theory.verification._targets import Targets, as_law
+from rdk_theory.verification.token import below, check_possible, check_uniforms, ids_beside, residual_or_target
 
 
 class LazyVerified(NamedTuple):

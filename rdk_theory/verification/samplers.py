@@ -12,7 +12,8 @@ from rdk_theory._types import Ids, Real
 from rdk_theory.drafting import draft_token
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.sampling import search
-from rdk_theory.verification.token import as_law, ids_beside, residual_or_target, verify_token
+from rdk_theory.verification._targets import as_law
+from rdk_theory.verification.token import ids_beside, residual_or_target, verify_token
 
 
 class Randomness(NamedTuple):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rdk_theory import validation
-from rdk_theory._array import Array, double, dtype_name, gather_last, index_like, is_exact, namespace, to_numpy
+from rdk_theory._array import Array, add_axis, double, gather_last, index_like, namespace, to_numpy
 from rdk_theory._types import Flags, Ids, Real
 from rdk_theory.acceptance import residual_weights
 from rdk_theory.sampling import search
+from rdk_theory.verification._targets import Targets, draw_excess
 
 
 def verify_token(
@@ -49,24 +50,32 @@ def verify_token(
     proportion to its entries: it stands for its entries divided by their sum, and that law is emitted exactly. A
     residual that rounding has emptied (target and proposal equal up to the last bit) is replaced by the target.
     """
-    check_inputs(target, proposal, drafted)
+    p, r, ids = _checked(target, proposal, drafted)
     batch = tuple(drafted.shape)
     check_uniforms(target, accept_uniform=(accept_uniform, batch), residual_uniform=(residual_uniform, batch))
-    p, r = as_law(target), as_law(proposal)
-    ids = ids_beside(drafted, p)
-    accepted = passes(p, r, ids, double(accept_uniform))
-    replaced = search(residual_or_target(p, r), double(residual_uniform))
-    return namespace(p).where(accepted, ids, replaced), accepted
+    xp = namespace(target, proposal)
+    token = xp.asarray(xp.reshape(ids, (-1,)), copy=True)
+    every = xp.nonzero(token == token)[0]
+    accept, residual = (xp.reshape(double(add_axis(u)), (-1,)) for u in (accept_uniform, residual_uniform))
+    accepted = below(accept, r.at(every, token), p.at(every, token))
+    rejected = xp.nonzero(~accepted)[0]
+    if rejected.shape[0]:
+        if p.in_lanes and r.in_lanes:
+            token[rejected] = draw_excess(p, r, rejected, residual[rejected])
+        else:
+            token[rejected] = search(residual_or_target(p.laws(rejected), r.laws(rejected)), residual[rejected])
+    return xp.reshape(token, batch), xp.reshape(accepted, batch)
 
 
-def check_inputs(target: Array, proposal: Array, drafted: Array) -> None:
+def _checked(target: Array, proposal: Array, drafted: Array) -> tuple[Targets, Targets, Array]:
     """Target and proposal are distributions over one vocabulary; each drafted token is possible under the proposal."""
-    validation.distribution("target", target)
-    validation.distribution("proposal", proposal)
+    p, r = Targets("target", target), Targets("proposal", proposal)
     validation.same_library("target and proposal", target, proposal)
     validation.same_shape("proposal", proposal, tuple(target.shape))
     validation.token_ids("drafted", drafted, target.shape[-1], tuple(target.shape[:-1]))
-    check_possible(gather_last(proposal, ids_beside(drafted, proposal)), drafted)
+    ids = ids_beside(drafted, proposal)
+    check_possible(gather_last(proposal, ids), drafted)
+    return p, r, ids
 
 
 def check_uniforms(target: Array, **uniforms: tuple[Any, tuple[int, ...]]) -> None:
@@ -83,14 +92,6 @@ def check_possible(probability: Array, drafted: Array) -> None:
         raise validation.row_offence(
             "drafted", drafted, impossible, "has probability 0 under the proposal: it was not drawn from that law"
         )
-
-
-def as_law(rows: Array) -> Array:
-    """The laws that rows stand for: float64 and rationals as they are, narrower entries divided by their sum."""
-    wide = double(rows)
-    if is_exact(rows) or dtype_name(rows) == "float64":
-        return wide
-    return wide / namespace(wide).sum(wide, axis=-1, keepdims=True)
 
 
 def ids_beside(ids: Array, like: Array) -> Array:

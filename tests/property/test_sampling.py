@@ -146,4 +146,4 @@ def test_a_lane_that_was_rounded_up_gives_its_last_token_with_weight():
     weights[[700, 900, 2000]] = 0.25, 0.25, 0.5
     lanes = sampling.lane_sums(weights)
     lanes[1] += 1e-9
-    assert sampling.find(weights, lanes, 0.5) == 900
+    assert sampling.find(weights.__getitem__, lanes, 0.5) == 900

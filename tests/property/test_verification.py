@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rdk_theory import acceptance_rate, verify_token
+from rdk_theory.sampling import inverse_cdf
 from rdk_theory.verification.law import emitted_law, farey, thresholds
 from tests.strategies import (
     EDGE_PAIRS,
@@ -173,3 +174,30 @@ def test_narrow_rows_stand_for_their_normalised_laws(dtype):
     for token in torch.nonzero(p > r)[::40, 0]:
         middle = (sums[token] - (p - r)[token] / 2) / sums[-1]
         assert verify_token(target, proposal, torch.tensor(over), last, middle)[0] == token
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_long_rows_of_numpy_are_verified_as_torch_verifies_them(dtype):
+    """numpy goes through long rows in stretches and draws in lanes; torch forms the whole residual."""
+    rng = np.random.default_rng(9)
+    size, count = 20_000, 40
+    target, proposal = rng.dirichlet(np.full(size, 0.3), size=(2, count))
+    target[:3] = proposal[:3]  # no residual
+    target[3:6, :15_000] = 0  # whole lanes without residual
+    target[3:6] /= target[3:6].sum(axis=-1, keepdims=True)
+    proposal[6:9, 100:] = 0  # no overlap but at the beginning
+    proposal[6:9] /= proposal[6:9].sum(axis=-1, keepdims=True)
+    target, proposal = target.astype(dtype), proposal.astype(dtype)
+    drafted = inverse_cdf(proposal, rng.random(count))
+    accept, residual = rng.random((2, count))
+    accept[::2], residual[20], residual[21] = LARGEST_BELOW_ONE, 0.0, LARGEST_BELOW_ONE
+    token, accepted = verify_token(target, proposal, drafted, accept, residual)
+    other = verify_token(*(torch.tensor(x) for x in (target, proposal, drafted, accept, residual)))
+    assert np.array_equal(accepted, other[1].numpy())
+    assert np.array_equal(token, other[0].numpy())
+    assert 5 < accepted.sum() < 35
+    assert (target[np.arange(count), token] > 0).all()
+    rows = np.arange(count)[~accepted]
+    wide = (target.astype(float), proposal.astype(float))
+    p, r = (x / x.sum(axis=-1, keepdims=True) for x in wide)
+    assert (p > r)[rows, token[rows]].all()
