@@ -77,10 +77,6 @@ class Unknowns:
         if not condition:
             raise _Outside
 
-    def any_real(self, name: str) -> Any:
-        """A number of either sign; its unknown is its size."""
-        return self[name] if self._choose() == 0 else -self[name]
-
     def _choose(self) -> int:
         at = len(self.made)
         if at >= DEPTH:

@@ -91,3 +91,24 @@ def pointwise(*builds: Build | str) -> Road:
         return terms(lambda **x: bool(stated.token(**x)) == bool(measured.token(**x)), builds)
 
     return road
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number for each token."""
+
+    token: Formula
+    rows: Rows = vectors
+
+    def __call__(self, **instance: Any) -> Any:
+        tokens, shared = self.rows(**instance)
+        return np.array([self.token(**{**shared, **token}) for token in tokens])
+
+
+def rowwise(*builds: Build | str) -> Road:
+    """Two rows, equal at every token."""
+
+    def road(kind: Kind, stated: Row, measured: Row) -> Finding:
+        return terms(lambda **x: bool(stated.token(**x) == measured.token(**x)), builds)
+
+    return road

@@ -6,7 +6,6 @@ from proofs_check.symbolic._every import Entries, Every, Sign, entrywise, iff
 from proofs_check.symbolic._statement import Part, Total, symbolic_proof, termwise
 from proofs_check.symbolic._tokens import common, larger, trial
 
-
 TRIAL = Total(trial)
 MASSES = Total(lambda p, r: -(p + r) / 2, lambda: 1)
 DRAFT = Total(lambda p, r: -r, lambda: 1)

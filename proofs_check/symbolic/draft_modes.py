@@ -6,8 +6,9 @@ from typing import Any
 
 from proofs_check.symbolic._every import Every, Sign, iff
 from proofs_check.symbolic._statement import Build, Part, Total, symbolic_proof, termwise
+from proofs_check.symbolic._tokens import common
 
-RATE = Total(lambda p, r: min(p, r))
+RATE = Total(common)
 MATCH = Total(lambda p, r: p * r)
 
 
@@ -78,7 +79,7 @@ def _equal(top: bool) -> Build:
 
 POSITIVE = Build("u v", _doubt)
 ALL_TOKENS = (_at_most_one(True), _at_most_one(False))
-ARGMAX = _total(lambda p, r, top, doubt: (min(1, p) if top else 0 * p))
+ARGMAX = _total(lambda p, r, top, doubt: min(1, p) if top else 0 * p)
 ARGMAX_GAP = _total(lambda p, r, top, doubt: (min(1, p) if top else 0 * p) - min(p, r))
 ONE_TOP = _total(lambda p, r, top, doubt: -doubt if top else 0 * p, lambda doubt: doubt)
 """Exactly one token is the top, so that this vanishes."""
@@ -137,11 +138,7 @@ PROOF = symbolic_proof(
         termwise(Build("r rest", _certain), Build("r", _never), shared=POSITIVE, known=ONE_TOP),
         _total(lambda p, r, top, doubt: min(p, r)),
         ARGMAX,
-        {
-            "by more than the draft's doubt": _total(
-                lambda p, r, top, doubt: min(p, r), lambda doubt: doubt
-            )
-        },
+        {"by more than the draft's doubt": _total(lambda p, r, top, doubt: min(p, r), lambda doubt: doubt)},
         known=ONE_TOP,
     ),
     Part(
@@ -149,11 +146,7 @@ PROOF = symbolic_proof(
         termwise(_equal(True), _equal(False), shared=POSITIVE, known=REST),
         _total(lambda p, r, top, doubt: min(p, r)),
         ARGMAX,
-        {
-            "by more than the draft's doubt": _total(
-                lambda p, r, top, doubt: min(p, r), lambda doubt: -doubt
-            )
-        },
+        {"by more than the draft's doubt": _total(lambda p, r, top, doubt: min(p, r), lambda doubt: -doubt)},
         known=REST,
     ),
     sizes="any N",

@@ -54,23 +54,30 @@ def first_failures() -> Finding:
 
 
 def _varying(kind: Kind, stated: Any, measured: Any) -> Finding:
-    """Each power lies above its tangent at the mean, by induction on the power; the mean over rates lifts it.
+    """Each power lies above its tangent at the mean, and the mean over rates lifts that.
 
-    ``x^{k+1} − m^{k+1} − (k+1) m^k (x − m) = x [x^k − m^k − k m^{k−1} (x − m)] + k m^{k−1} (x − m)²``.
     The two sides themselves are compared at two equally likely rates.
     """
-    x, m, k = symbols("x m_ k")
-
-    def above(n: Any) -> Any:
-        return x**n - m**n - n * m ** (n - 1) * (x - m)
 
     def two_rates(u: Any) -> bool:
         shares = np.array([Fraction(1, 2)] * 2, dtype=object)
         rates = np.array([u["a"], u["b"]], dtype=object)
         return all(relation(kind)(measured(shares, rates, n) - stated(shares, rates, n)) for n in (1, 2))
 
+    return both(decide(two_rates, "a b"), tangents())
+
+
+def tangents() -> Finding:
+    """A power lies above its tangents, by induction on the exponent.
+
+    ``x^{k+1} − m^{k+1} − (k+1) m^k (x − m) = x [x^k − m^k − k m^{k−1} (x − m)] + k m^{k−1} (x − m)²``.
+    """
+    x, m, k = symbols("x m_ k")
+
+    def above(n: Any) -> Any:
+        return x**n - m**n - n * m ** (n - 1) * (x - m)
+
     return both(
-        decide(two_rates, "a b"),
         equal((above(1), 0), (above(k + 1), x * above(k) + k * m ** (k - 1) * (x - m) ** 2)),
         decide(lambda u: (u["x"] - u["m"]) ** 2 >= 0, "x m"),
     )

@@ -45,9 +45,7 @@ PROOF = symbolic_proof(
         Total(gain),
         {"nothing is lost": Total(_won), "more than p counts as won": Total(_too_much)},
     ),
-    Part(
-        "ties", termwise("p r q"), Total(_ties_under), Total(gain), {"ties counted nowhere": Total(_ties_nowhere)}
-    ),
+    Part("ties", termwise("p r q"), Total(_ties_under), Total(gain), {"ties counted nowhere": Total(_ties_nowhere)}),
     Part("kernel", termwise("p r q"), Total(_split, rows=_rows), Total(gain, rows=_rows)),
     sizes="any N, any K",
 )

@@ -1,4 +1,4 @@
-"""R4 of ``lipschitz``, for any number of tokens; both signs of the change are sums, and each is bounded term by term."""
+"""R4 of ``lipschitz``, for any number of tokens: both signs of the change are sums, bounded term by term."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Size:
     total: Total
 
     def __call__(self, **instance: Any) -> Any:
+        """It, of an instance."""
         return abs(self.total(**instance))
 
 
@@ -30,6 +31,7 @@ class Either:
     second: Any
 
     def __call__(self, **instance: Any) -> bool:
+        """It, of an instance."""
         return bool(self.first(**instance) or self.second(**instance))
 
 
@@ -69,7 +71,9 @@ def _either(kind: Kind, stated: Either, measured: Either) -> Finding:
 
 def _rows(p: Any, draft: Any, matrix: Any, other: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     r, s = _roads.times(draft, matrix), _roads.times(draft, other)
-    moves = [sum(q * abs(a - b) for q, a, b in zip(draft, x, y, strict=True)) for x, y in zip(matrix.T, other.T, strict=True)]
+    moves = [
+        sum(q * abs(a - b) for q, a, b in zip(draft, x, y, strict=True)) for x, y in zip(matrix.T, other.T, strict=True)
+    ]
     tokens = zip(p, r, s, moves, strict=True)
     return [{"p": a, "r": b, "s": c, "moves": d} for a, b, c, d in tokens], {}
 
@@ -79,9 +83,13 @@ def _kernel(x: Any) -> dict[str, Any]:
     return {"p": x["p"], "r": x["r"], "s": x["s"], "moves": abs(x["r"] - x["s"]) + x["more"]}
 
 
+def _triangle(x: Any) -> bool:
+    first, second = x["a"] - x["b"], x["c"] - x["d"]
+    return bool(abs(first + second) <= abs(first) + abs(second))
+
+
 def _by_rows(kind: Kind, stated: Any, measured: Any) -> Finding:
-    triangle = decide(lambda x: abs(x["a"] - x["b"] + x["c"] - x["d"]) <= abs(x["a"] - x["b"]) + abs(x["c"] - x["d"]), "a b c d")
-    return both(triangle, within(Build("p r s more", _kernel), _moved)(kind, stated, measured))
+    return both(decide(_triangle, "a b c d"), within(Build("p r s more", _kernel), _moved)(kind, stated, measured))
 
 
 PROOF = symbolic_proof(
@@ -99,11 +107,7 @@ PROOF = symbolic_proof(
         _either,
         Either(Every(lambda p, r, s: (p - r) * (r - s) >= 0), Every(lambda p, r, s: (p - s) * (s - r) >= 0)),
         Either(Sign(Total(slack)), Sign(Total(lambda p, r, s: slack(p, s, r)))),
-        {
-            "only if one of them is the target": Either(
-                Every(lambda p, r, s: p == r), Every(lambda p, r, s: p == s)
-            )
-        },
+        {"only if one of them is the target": Either(Every(lambda p, r, s: p == r), Every(lambda p, r, s: p == s))},
     ),
     Part(
         "both sides",
