@@ -81,7 +81,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     figure, (above, below) = figures.canvas(2, height=2.4)
     for index, kept in enumerate(distinct(rows, "kept")):
         mine, label = pick(rows, kept=kept), f"1 in {SIZE // kept} kept"
-        sizes = distinct(mine, "calibration")
+        sizes = [float(size) for size in distinct(mine, "calibration")]
         cells = [pick(mine, calibration=size) for size in sizes]
         gains = [_mean(cell, "fresh_gain") for cell in cells]
         figures.theory_line(above, sizes, [_mean(cell, "best_gain")[0] for cell in cells], index, label)
