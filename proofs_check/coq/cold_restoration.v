@@ -56,4 +56,52 @@ Section OneContext.
     rewrite some_weight_wins_iff by (intros; unfold ones; lra).
     rewrite slope_is_over_minus_waste. lra.
   Qed.
+
+  (** Against the ceiling p(I) of drafts on kept tokens. *)
+  Definition ceiling : R := sum n (fun t => if cold t then 0 else p t).
+
+  Theorem above_the_ceiling x : 0 <= x <= 1 ->
+    f n ones p q r x - ceiling =
+    sum n (fun t => if cold t then Rmin (p t) (x * r t) else 0) -
+    sum n (fun t => if cold t then 0 else pos (p t - (1 - x) * q t)).
+  Proof.
+    intros X. unfold f, ceiling, ones. rewrite <- !sum_minus. apply sum_ext. intros t T. rewrite Rmult_1_l.
+    destruct (cold t) eqn:C.
+    - rewrite (q_kept t T C), Rmult_0_r, Rplus_0_l. lra.
+    - rewrite (r_cold t T C), Rmult_0_r, Rplus_0_r. cases.
+  Qed.
+
+  Theorem ceiling_passed_iff : (forall t, (t < n)%nat -> cold t = false -> p t <= q t) ->
+    ((exists x, 0 < x <= 1 /\ ceiling < f n ones p q r x) <-> waste < over).
+  Proof.
+    intros H. rewrite <- small_weight_wins_iff.
+    assert (f n ones p q r 0 = ceiling) as ->; [|reflexivity].
+    apply sum_ext. intros t T. assert (0 <= p t) by (apply p_law, T). unfold ones. rewrite Rmult_1_l.
+    replace ((1 - 0) * q t + 0 * r t) with (q t) by ring. destruct (cold t) eqn:C.
+    - rewrite (q_kept t T C). cases.
+    - specialize (H t T C). cases.
+  Qed.
+
+  Theorem upper_bound x : 0 <= x <= 1 ->
+    f n ones p q r x <= Rmin ceiling (1 - x) + Rmin (1 - ceiling) (x * (1 - waste)).
+  Proof.
+    intros X.
+    assert (f n ones p q r x = sum n (fun t => if cold t then 0 else Rmin (p t) ((1 - x) * q t)) +
+                               sum n (fun t => if cold t then Rmin (p t) (x * r t) else 0)) as ->.
+    { unfold f, ones. rewrite <- sum_plus. apply sum_ext. intros t T. rewrite Rmult_1_l. destruct (cold t) eqn:C.
+      - rewrite (q_kept t T C), Rmult_0_r, !Rplus_0_l. reflexivity.
+      - rewrite (r_cold t T C), Rmult_0_r, !Rplus_0_r. reflexivity. }
+    apply Rplus_le_compat; apply Rmin_glb.
+    - apply sum_le. intros t T. destruct (cold t); [lra|apply Rmin_l].
+    - apply (Rle_trans _ (sum n (fun t => (1 - x) * q t))).
+      + apply sum_le. intros t T. assert (0 <= q t) by (apply q_law, T).
+        assert (0 <= (1 - x) * q t) by (apply Rmult_le_pos; lra). destruct (cold t); [lra|apply Rmin_r].
+      + rewrite sum_scale, (proj2 q_law). lra.
+    - unfold ceiling. rewrite <- (proj2 p_law), <- sum_minus. apply sum_le. intros t T.
+      destruct (cold t); [pose proof (Rmin_l (p t) (x * r t)); lra|lra].
+    - unfold waste. rewrite <- (proj2 r_law), <- sum_minus, <- sum_scale. apply sum_le. intros t T.
+      assert (0 <= p t) by (apply p_law, T). assert (0 <= r t) by (apply r_law, T).
+      assert (0 <= x * r t) by (apply Rmult_le_pos; lra).
+      destruct (cold t) eqn:C; [|rewrite (r_cold t T C)]; destruct (Rlt_dec 0 (p t)); try lra; cases.
+  Qed.
 End OneContext.

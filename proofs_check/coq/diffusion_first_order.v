@@ -1,6 +1,6 @@
 (** The resolvent kernel against its first-order form, through its fixed-point equation. *)
 From Coq Require Import Reals Lra Lia.
-From Rdk Require Import Sums.
+From Rdk Require Import Sums lipschitz.
 Open Scope R_scope.
 
 Definition product (n : nat) (X Y : nat -> nat -> R) : nat -> nat -> R := fun i => moved n (X i) Y.
@@ -52,7 +52,41 @@ Section Bound.
     - intros j J. rewrite (difference i j I J), Rabs_mult. f_equal. apply Rabs_right.
       apply Rle_ge. apply Rmult_le_pos; assumption.
   Qed.
+
+  Theorem acceptance_bound p q : 0 <= x <= 1 -> law n q ->
+    Rabs (alpha n p (moved n q R0) - alpha n p (moved n q (first_order x A))) <= x * x.
+  Proof.
+    intros X Q. assert (stochastic n n (first_order x A)) as F.
+    { intros i I. destruct (point_law n i I) as [E0 E1]. destruct (A_stochastic i I) as [A0 A1]. split.
+      - intros j J. specialize (E0 j J). specialize (A0 j J). unfold first_order.
+        assert (0 <= (1 - x) * point i j) by (apply Rmult_le_pos; [lra|exact E0]).
+        assert (0 <= x * A i j) by (apply Rmult_le_pos; lra). lra.
+      - unfold first_order. rewrite sum_plus, !sum_scale, A1.
+        rewrite E1. ring. }
+    eapply Rle_trans; [apply kernel; assumption|].
+    rewrite <- (Rmult_1_r (x * x)), <- (proj2 Q), <- sum_scale. apply sum_le. intros i I.
+    rewrite (Rmult_comm (x * x)). apply Rmult_le_compat_l; [apply Q, I|apply resolvent_bound, I].
+  Qed.
 End Bound.
+
+(** The resolvent as the inverse, (I - x A) R = (1 - x) I: its distance from first order, exactly. *)
+Theorem exact_distance n x A R0 i : 0 <= x ->
+  (forall u j, (u < n)%nat -> (j < n)%nat -> R0 u j - x * product n A R0 u j = (1 - x) * point u j) -> (i < n)%nat ->
+  TV n (R0 i) (first_order x A i) = x * x * TV n (A i) (product n A (product n A R0) i).
+Proof.
+  intros X Inv I. unfold TV. rewrite <- Rmult_assoc, (Rmult_comm (x * x)), Rmult_assoc. f_equal.
+  rewrite <- sum_scale. apply sum_ext. intros j J.
+  assert (product n A R0 i j = (1 - x) * A i j + x * product n A (product n A R0) i j) as Once.
+  { unfold product at 1, moved.
+    rewrite (sum_ext n _ (fun u => (1 - x) * (point j u * A i u) + x * (A i u * product n A R0 u j))).
+    - rewrite sum_plus, !sum_scale, (sum_point n j (fun u => A i u) J). reflexivity.
+    - intros u U. specialize (Inv u j U J). replace (R0 u j) with ((1 - x) * point u j + x * product n A R0 u j) by lra.
+      assert (point u j = point j u) as -> by (unfold point; destruct (Nat.eq_dec j u), (Nat.eq_dec u j); lia || reflexivity).
+      ring. }
+  replace (R0 i j - first_order x A i j) with (- (x * x * (A i j - product n A (product n A R0) i j))).
+  - rewrite Rabs_Ropp, Rabs_mult, (Rabs_right (x * x)); [reflexivity|]. apply Rle_ge, Rmult_le_pos; assumption.
+  - specialize (Inv i j I J). rewrite Once in Inv. unfold first_order. lra.
+Qed.
 
 (** Attained exactly: the chain 0 -> 1 -> 2 -> 2, row 0, for every weight. *)
 Definition chain : nat -> nat -> R :=

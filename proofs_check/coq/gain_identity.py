@@ -9,6 +9,15 @@ PROOF = coq_proof(
     __name__,
     theorems={
         "gain_identity": ("identity",),
+        "ties": ("ties",),
+        "kernel": ("kernel",),
     },
-    mutants=(("then Rmin p r - q else", "then r - q else"),),
+    mutants=(
+        ("then Rmin p r - q else", "then r - q else"),
+        (
+            "if Rle_dec (q t) (p t) then Rmin (p t) (r t) - q t else",
+            "if Rle_dec (p t) (q t) then Rmin (p t) (r t) - q t else",
+        ),
+        ("gain_term (p t) (moved k q M t) (moved k q E t)).", "gain_term (p t) (moved k q M t) (q t))."),
+    ),
 )

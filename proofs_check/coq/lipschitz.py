@@ -10,6 +10,17 @@ PROOF = coq_proof(
     theorems={
         "lipschitz": ("proposal",),
         "lipschitz_sharp": ("proposal",),
+        "both_sides": ("both sides",),
+        "kernel": ("kernel",),
+        "equality_iff": ("equality",),
     },
-    mutants=(("<= TV n r s", "<= TV n r s / 2"),),
+    mutants=(
+        ("<= TV n r s", "<= TV n r s / 2"),
+        ("<= TV n p p' + TV n r r'.", "<= Rmax (TV n p p') (TV n r r')."),
+        ("<= sum k (fun i => q i * TV n (M i) (M' i)).", "<= sum k (fun i => q i * TV n (M i) (M' i)) / 2."),
+        (
+            "(Rabs (alpha n p r - alpha n p s) = TV n r s <->\n   (forall",
+            "(Rabs (alpha n p r - alpha n p s) < TV n r s <->\n   (forall",
+        ),
+    ),
 )

@@ -13,6 +13,15 @@ PROOF = coq_proof(
             "bound",
             "transport",
         ),
+        "cut": ("cut",),
+        "best_iff": ("equality",),
     },
-    mutants=(("sum n (fun t => J t t) <= alpha n p r.", "sum n (fun t => J t t) <= alpha n p r / 2."),),
+    mutants=(
+        ("sum n (fun t => J t t) <= alpha n p r.", "sum n (fun t => J t t) <= alpha n p r / 2."),
+        (
+            "exists H : nat -> bool, alpha n p r = sum n (fun t => if H t then p t else r t).",
+            "exists H : nat -> bool, alpha n p r = sum n (fun t => if H t then p t else r t) / 2.",
+        ),
+        ("0 < J x y -> p x < r x /\\ r y < p y).", "0 < J x y -> p x < r x /\\ p y < r y)."),
+    ),
 )

@@ -60,3 +60,51 @@ Proof.
   - apply sum_le. intros t T. unfold rejection, point. destruct (Nat.eq_dec t t) as [_|]; [|lia].
     assert (0 <= pos (r t - p t) * residual n p r t) by (apply Rmult_le_pos; [cases | apply Rpos, T]). lra.
 Qed.
+
+(** The overlap as a cut: the least of p(H) + r(T - H) over sets H of tokens. *)
+Theorem cut n p r :
+  (forall H : nat -> bool, alpha n p r <= sum n (fun t => if H t then p t else r t)) /\
+  exists H : nat -> bool, alpha n p r = sum n (fun t => if H t then p t else r t).
+Proof.
+  split.
+  - intros H. apply sum_le. intros t _. destruct (H t); [apply Rmin_l|apply Rmin_r].
+  - exists (fun t => if Rle_dec (p t) (r t) then true else false). apply sum_ext. intros t _. unfold Rmin.
+    destruct (Rle_dec (p t) (r t)); reflexivity.
+Qed.
+
+(** A verifier is best iff it replaces only tokens that are drafted too often by tokens that are drafted too seldom. *)
+Theorem best_iff n p r J : coupling n p r J ->
+  (sum n (fun t => J t t) = alpha n p r <->
+   forall x y, (x < n)%nat -> (y < n)%nat -> x <> y -> 0 < J x y -> p x < r x /\ r y < p y).
+Proof.
+  intros [J0 [Jr Jp]].
+  assert (forall u i j, (forall t, (t < n)%nat -> 0 <= u t) -> (i < n)%nat -> (j < n)%nat -> i <> j ->
+            u i + u j <= sum n u) as Two.
+  { intros u i j U I Jn D. assert (sum n (fun t => point i t * u t + point j t * u t) <= sum n u) as L.
+    { apply sum_le. intros t T. specialize (U t T). unfold point.
+      destruct (Nat.eq_dec t i), (Nat.eq_dec t j); try lia; lra. }
+    rewrite sum_plus, !sum_point in L by assumption. exact L. }
+  assert (forall t, (t < n)%nat -> J t t <= Rmin (p t) (r t)) as Below.
+  { intros t T. apply Rmin_glb.
+    - rewrite <- (Jp t T). apply (sum_term n (fun x => J x t)); auto.
+    - rewrite <- (Jr t T). apply (sum_term n (fun y => J t y)); auto. }
+  split.
+  - intros E x y X Y D Pos.
+    assert (forall t, (t < n)%nat -> J t t = Rmin (p t) (r t)) as Same.
+    { intros t T. assert (Rmin (p t) (r t) - J t t = 0); [|lra].
+      apply (sum_zero_terms n (fun u => Rmin (p u) (r u) - J u u));
+        [intros u U; specialize (Below u U); lra|rewrite sum_minus; unfold alpha in E; lra|exact T]. }
+    pose proof (Two (fun v => J x v) x y (fun v V => J0 x v X V) X Y D) as Row. simpl in Row. rewrite (Jr x X), (Same x X) in Row.
+    pose proof (Two (fun v => J v y) y x (fun v V => J0 v y V Y) Y X (not_eq_sym D)) as Col. simpl in Col.
+    rewrite (Jp y Y), (Same y Y) in Col. split; [clear Col|clear Row]; cases.
+  - intros H. apply sum_ext. intros t T.
+    assert (forall u : nat -> R, (forall v, (v < n)%nat -> 0 <= u v) ->
+              (forall v, (v < n)%nat -> v <> t -> ~ 0 < u v) -> sum n u = u t) as Alone.
+    { intros u U Z. rewrite <- (sum_point n t u T). apply sum_ext. intros v V. unfold point.
+      destruct (Nat.eq_dec v t) as [->|D]; [ring|]. specialize (U v V). specialize (Z v V D). lra. }
+    destruct (Rle_dec (r t) (p t)) as [L|L].
+    + rewrite Rmin_right by exact L. rewrite <- (Jr t T). symmetry.
+      apply (Alone (fun y => J t y)); [auto|]. intros v V D Pos. destruct (H t v T V (not_eq_sym D) Pos). lra.
+    + rewrite Rmin_left by lra. rewrite <- (Jp t T). symmetry.
+      apply (Alone (fun x => J x t)); [auto|]. intros v V D Pos. destruct (H v t V T D Pos). lra.
+Qed.

@@ -13,12 +13,16 @@ PROOF = coq_proof(
             "only the embedding",
         ),
         "row_at_home_is_embedding": ("only the embedding",),
+        "largest_loss": ("largest loss",),
+        "any_rule": ("any rule that sees the draft alone",),
     },
     mutants=(
         (
             "alpha n p (moved k q M) < alpha n p (moved",
             "alpha n p (moved k q (fun a => point (kept a))) < alpha n p (moved",
         ),
+        ("- alpha n p (moved k q M) <= x.", "- alpha n p (moved k q M) <= x / 2."),
+        ("-> r t <> q t ->", "-> r t = r t ->"),
     ),
     model=(
         "exists M : nat -> nat -> R, stochastic 1 2 M /\\ M 0%nat 0%nat < 1",

@@ -1,6 +1,6 @@
 (** Every context-free kernel other than the embedding loses somewhere. *)
 From Coq Require Import Reals Lra Lia.
-From Rdk Require Import Sums.
+From Rdk Require Import Sums acceptance_identity lipschitz.
 Open Scope R_scope.
 
 Lemma moved_point k M i j : (i < k)%nat -> moved k (point i) M j = M i j.
@@ -41,4 +41,36 @@ Proof.
   { rewrite <- (sum_point n t M T), <- sum_plus. apply sum_le. intros u U. assert (0 <= M u) by (apply L, U).
     unfold point. destruct (Nat.eq_dec u j), (Nat.eq_dec u t); try lia; lra. }
   rewrite (sum_point n j M J), E, (proj2 L) in *. lra.
+Qed.
+
+(** No kernel loses more than the largest share of mass that it moves. *)
+Lemma TV_point n j M : law n M -> (j < n)%nat -> TV n (point j) M = 1 - M j.
+Proof.
+  intros L J. rewrite (TV_under n _ _ (point_law n j J) L).
+  assert (M j <= 1) by (rewrite <- (proj2 L); apply sum_term; [apply L|exact J]).
+  rewrite <- (sum_point n j (fun t => 1 - M t) J). apply sum_ext. intros t T. assert (0 <= M t) by (apply L, T).
+  unfold point. destruct (Nat.eq_dec t j) as [->|]; cases.
+Qed.
+
+Theorem largest_loss k n p q M kept x : law k q -> stochastic k n M ->
+  (forall i, (i < k)%nat -> (kept i < n)%nat /\ 1 - M i (kept i) <= x) ->
+  alpha n p (moved k q (fun a => point (kept a))) - alpha n p (moved k q M) <= x.
+Proof.
+  intros Q HM B. assert (stochastic k n (fun a => point (kept a))) as E by (intros i I; apply point_law, B, I).
+  pose proof (kernel n k p q (fun a => point (kept a)) M Q E HM) as L.
+  assert (sum k (fun i => q i * TV n (point (kept i)) (M i)) <= x); [|cases].
+  rewrite <- (Rmult_1_r x), <- (proj2 Q), <- sum_scale. apply sum_le. intros i I. destruct (B i I) as [K Le].
+  rewrite (TV_point n (kept i) (M i) (HM i I) K). rewrite Rmult_comm. apply Rmult_le_compat_r; [apply Q, I|exact Le].
+Qed.
+
+(** Any rule that turns a draft into another law loses at the target that is the draft. *)
+Theorem any_rule n q r t : law n q -> law n r -> (t < n)%nat -> r t <> q t ->
+  alpha n q r = 1 - TV n q r /\ alpha n q q = 1 /\ alpha n q r < alpha n q q.
+Proof.
+  intros Q S T D. destruct (acceptance_identity n q r Q S) as [A [B _]].
+  assert (alpha n q q = 1) as One by (rewrite <- (proj2 Q); apply sum_ext; intros; cases).
+  split; [exact B|]. split; [exact One|]. rewrite One.
+  destruct (extremes n q r Q S) as [[F _] _]. rewrite A in F.
+  assert (alpha n q r <= 1) by (rewrite <- (proj2 Q); apply sum_le; intros; apply Rmin_l).
+  destruct (Req_dec (alpha n q r) 1) as [Z|]; [|lra]. exfalso. apply D. symmetry. apply F; assumption.
 Qed.

@@ -68,4 +68,65 @@ Section Kernel.
     value M = paid + sum k b ->
     forall M', stochastic k n M' -> value M' <= value M.
   Proof. intros _ B E M' HM'. rewrite E. apply dual_bound; assumption. Qed.
+
+  (** What is missing from the bound: price on the wrong side, and mass on tokens that are not worth the most. *)
+  Theorem gap M b : stochastic k n M ->
+    paid + sum k b - value M =
+    sum m (fun c => w c * sum n (fun t => (1 - s c t) * pos (p c t - moved k (q c) M t) +
+                                          s c t * pos (moved k (q c) M t - p c t))) +
+    sum k (fun i => sum n (fun j => M i j * (b i - worth i j))).
+  Proof.
+    intros HM.
+    assert (sum k (fun i => sum n (fun j => M i j * (b i - worth i j))) =
+            sum k b - sum k (fun i => sum n (fun j => M i j * worth i j))) as ->.
+    { rewrite <- sum_minus. apply sum_ext. intros i I.
+      rewrite (sum_ext n _ (fun j => b i * M i j - M i j * worth i j)) by (intros; ring).
+      rewrite sum_minus, sum_scale, (proj2 (HM i I)). ring. }
+    rewrite <- exchange. unfold paid, value.
+    assert (sum m (fun c => w c * sum n (fun t => (1 - s c t) * p c t)) -
+            sum m (fun c => w c * alpha n (p c) (moved k (q c) M)) =
+            sum m (fun c => w c * sum n (fun t => (1 - s c t) * pos (p c t - moved k (q c) M t) +
+                                                  s c t * pos (moved k (q c) M t - p c t))) -
+            sum m (fun c => w c * sum n (fun t => s c t * moved k (q c) M t))) as E; [|lra].
+    rewrite <- !sum_minus. apply sum_ext. intros c C. rewrite <- !Rmult_minus_distr_l. f_equal.
+    unfold alpha. rewrite <- !sum_minus. apply sum_ext. intros t T. set (y := moved k (q c) M t).
+    assert (pos (p c t - y) = p c t - Rmin (p c t) y) as -> by cases.
+    assert (pos (y - p c t) = y - Rmin (p c t) y) as -> by cases. ring.
+  Qed.
+
+  Theorem concave M M' x : 0 <= x <= 1 ->
+    x * value M + (1 - x) * value M' <= value (fun i j => x * M i j + (1 - x) * M' i j).
+  Proof.
+    intros X. unfold value. rewrite <- !sum_scale, <- sum_plus. apply sum_le. intros c C. pose proof (w_nonneg c C) as W.
+    replace (x * (w c * alpha n (p c) (moved k (q c) M)) + (1 - x) * (w c * alpha n (p c) (moved k (q c) M')))
+      with (w c * (x * alpha n (p c) (moved k (q c) M) + (1 - x) * alpha n (p c) (moved k (q c) M'))) by ring.
+    apply Rmult_le_compat_l; [exact W|]. unfold alpha. rewrite <- !sum_scale, <- sum_plus. apply sum_le. intros t T.
+    assert (moved k (q c) (fun i j => x * M i j + (1 - x) * M' i j) t =
+            x * moved k (q c) M t + (1 - x) * moved k (q c) M' t) as ->.
+    { unfold moved. rewrite <- !sum_scale, <- sum_plus. apply sum_ext. intros; ring. }
+    set (a := moved k (q c) M t). set (b := moved k (q c) M' t).
+    assert (x * Rmin (p c t) a <= x * p c t) by (apply Rmult_le_compat_l; [lra|apply Rmin_l]).
+    assert (x * Rmin (p c t) a <= x * a) by (apply Rmult_le_compat_l; [lra|apply Rmin_r]).
+    assert ((1 - x) * Rmin (p c t) b <= (1 - x) * p c t) by (apply Rmult_le_compat_l; [lra|apply Rmin_l]).
+    assert ((1 - x) * Rmin (p c t) b <= (1 - x) * b) by (apply Rmult_le_compat_l; [lra|apply Rmin_r]).
+    apply Rmin_glb; lra.
+  Qed.
+
+  (** The restriction itself is a kernel: the best kernel is at least as good. *)
+  Theorem at_least_tli M kept : (forall i, (i < k)%nat -> (kept i < n)%nat) ->
+    (forall M', stochastic k n M' -> value M' <= value M) -> value (fun i => point (kept i)) <= value M.
+  Proof. intros K Best. apply Best. intros i I. apply point_law, K, I. Qed.
 End Kernel.
+
+(** Maps from kept tokens to tokens fall short of kernels: one kept token, a target that is sure of none. *)
+Theorem deterministic_kernels_fall_short p : law 2 p -> p 0%nat < 1 -> p 1%nat < 1 ->
+  exists M, stochastic 1 2 M /\ value 1 1 2 (fun _ => 1) (fun _ => p) (fun _ => point 0) M = 1 /\
+  forall j, (j < 2)%nat ->
+    value 1 1 2 (fun _ => 1) (fun _ => p) (fun _ => point 0) (fun _ => point j) < 1.
+Proof.
+  intros P A B. exists (fun _ => p). split; [intros i _; exact P|].
+  destruct P as [P0 P1]. pose proof (P0 0%nat ltac:(lia)). pose proof (P0 1%nat ltac:(lia)). simpl in P1.
+  split.
+  - unfold value, alpha, moved, sum, point. simpl. cases.
+  - intros [|[|j]] J; try lia; unfold value, alpha, moved, sum, point; simpl; cases.
+Qed.

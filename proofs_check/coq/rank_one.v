@@ -27,3 +27,18 @@ Proof.
   rewrite (sum_ext k _ (fun i => (1 - x) * (q i * point (kept i) j) + x * pi j * q i)) by (intros; ring).
   rewrite sum_plus, !sum_scale, Q. ring.
 Qed.
+
+(** Read by columns: of column j every kept token but one holds the same, and the proposal needs two look-ups. *)
+Theorem columns x kept pi i j : rank_one x kept pi i j = x * pi j + (if Nat.eq_dec j (kept i) then 1 - x else 0).
+Proof. unfold rank_one, point. destruct (Nat.eq_dec j (kept i)); ring. Qed.
+
+Theorem one_token k x kept pi q i : law k q -> (i < k)%nat ->
+  (forall a, (a < k)%nat -> kept a = kept i -> a = i) ->
+  moved k q (rank_one x kept pi) (kept i) = (1 - x) * q i + x * pi (kept i).
+Proof.
+  intros Q I U. rewrite (rank_one_moves k x kept pi q (kept i) Q). f_equal. f_equal.
+  unfold embedded, moved. rewrite <- (sum_point k i q I). apply sum_ext. intros a A. unfold point.
+  destruct (Nat.eq_dec (kept i) (kept a)) as [E|D], (Nat.eq_dec a i) as [F|G]; try ring.
+  - exfalso. apply G, U; [exact A|symmetry; exact E].
+  - exfalso. apply D. rewrite F. reflexivity.
+Qed.

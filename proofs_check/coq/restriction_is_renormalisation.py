@@ -9,8 +9,12 @@ PROOF = coq_proof(
     __name__,
     theorems={
         "restriction_is_renormalisation": ("pruned head",),
+        "weights": ("weights",),
     },
-    mutants=(("= softmax n z (kept i) / sum k (fun a => softmax n z (kept a)).", "= softmax n z (kept i)."),),
+    mutants=(
+        ("= softmax n z (kept i) / sum k (fun a => softmax n z (kept a)).", "= softmax n z (kept i)."),
+        ("w (kept i) / sum n w / (sum k (fun a => w (kept a)) / sum n w).", "w (kept i) / sum n w."),
+    ),
     model=(
         "exists n : nat, (0 < n)%nat",
         "exists 1%nat. lia.",

@@ -21,3 +21,9 @@ Proof.
              (fun a => / sum n (fun i0 => exp (z i0)) * exp (z (kept a)))) by (intros; ring).
   rewrite sum_scale. unfold softmax, Rdiv. simpl in *. field. split; lra.
 Qed.
+
+(** Weights on any scale: renormalising them, or the law that they give, is the same. *)
+Theorem weights n k w kept i : 0 < sum n w -> 0 < sum k (fun a => w (kept a)) ->
+  w (kept i) / sum k (fun a => w (kept a)) =
+  w (kept i) / sum n w / (sum k (fun a => w (kept a)) / sum n w).
+Proof. intros N K. field. split; lra. Qed.

@@ -10,8 +10,15 @@ PROOF = coq_proof(
     theorems={
         "ratio_bound": ("ratio",),
         "softmax_first_order": (),
+        "rows": ("rows",),
     },
-    mutants=(("(s + 1) * TV n p q <= s - 1.", "(s + 2) * TV n p q <= s - 1."),),
+    mutants=(
+        ("(s + 1) * TV n p q <= s - 1.", "(s + 2) * TV n p q <= s - 1."),
+        (
+            "law n (fun j => (1 + covariance m w a i j / tau) / INR n).",
+            "law n (fun j => (1 + 2 * covariance m w a i j / tau) / INR n).",
+        ),
+    ),
     model=(
         "exists x : nat -> R, sum 2 x = 0",
         "exists (fun _ => 0). simpl. lra.",

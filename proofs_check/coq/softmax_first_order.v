@@ -101,3 +101,28 @@ Proof.
     replace (INR n / W * (s * s) * ((1 + x j) / INR n)) with (s * s * (1 + x j) * / W) by (field; lra).
     unfold Rdiv. split; apply Rmult_le_compat_r; lra.
 Qed.
+
+(** The scores are a covariance of laws over the temperature: the rows of the first-order form then sum to 1, and are
+    laws where no score is below -1. Contexts c have weights w. *)
+Definition covariance (m : nat) (w : nat -> R) (a : nat -> nat -> R) (i j : nat) : R :=
+  sum m (fun c => w c * (a c i * a c j)) - sum m (fun c => w c * a c i) * sum m (fun c => w c * a c j).
+
+Theorem rows m n w a tau i : (0 < n)%nat -> law m w -> (forall c, (c < m)%nat -> law n (a c)) -> 0 < tau ->
+  (forall j, (j < n)%nat -> - tau <= covariance m w a i j) ->
+  law n (fun j => (1 + covariance m w a i j / tau) / INR n).
+Proof.
+  intros N [W0 W1] A T B. assert (0 < INR n) as P by (apply lt_0_INR, N).
+  assert (sum n (covariance m w a i) = 0) as Z.
+  { unfold covariance. rewrite sum_minus, sum_scale.
+    rewrite sum_swap. rewrite (sum_ext m _ (fun c => w c * a c i)).
+    - rewrite sum_swap. rewrite (sum_ext m (fun c => sum n (fun j => w c * a c j)) w); [rewrite W1; ring|].
+      intros c C. rewrite sum_scale, (proj2 (A c C)). ring.
+    - intros c C. rewrite (sum_ext n _ (fun j => w c * a c i * a c j)) by (intros; ring).
+      rewrite sum_scale, (proj2 (A c C)). ring. }
+  split.
+  - intros j J. specialize (B j J). apply Rmult_le_pos; [|left; apply Rinv_0_lt_compat, P].
+    apply (Rmult_le_reg_r tau); [exact T|]. rewrite Rmult_0_l.
+    replace ((1 + covariance m w a i j / tau) * tau) with (tau + covariance m w a i j) by (field; lra). lra.
+  - rewrite (sum_ext n _ (fun j => / INR n * (1 + / tau * covariance m w a i j))) by (intros; field; lra).
+    rewrite sum_scale, sum_plus, sum_scale, Z, sum_const. field. lra.
+Qed.

@@ -16,6 +16,10 @@ PROOF = coq_proof(
             "equality",
             "restricted equality",
         ),
+        "redistribution_has_none": ("redistribution has none",),
     },
-    mutants=(("alpha n p r <= mass n p H.", "alpha n p r <= mass n p H / 2."),),
+    mutants=(
+        ("alpha n p r <= mass n p H.", "alpha n p r <= mass n p H / 2."),
+        ("/\\ alpha n p (moved k q M) = 1) /\\", "/\\ alpha n p (moved k q M) = 2) /\\"),
+    ),
 )

@@ -27,3 +27,15 @@ Proof.
   - intros C. apply sum_ext. intros t T. assert (0 <= p t) by (apply P, T).
     destruct (H t) eqn:E; [specialize (C t T E); cases|]. rewrite (S t T E). cases.
 Qed.
+
+(** Redistribution has no ceiling: the kernel whose every row is the target is always accepted, and no kernel more. *)
+Theorem redistribution_has_none k n p q : law n p -> law k q ->
+  (exists M, stochastic k n M /\ alpha n p (moved k q M) = 1) /\
+  (forall M, stochastic k n M -> alpha n p (moved k q M) <= 1).
+Proof.
+  intros P Q. split.
+  - exists (fun _ => p). split; [intros i _; exact P|]. rewrite <- (proj2 P). apply sum_ext. intros t T.
+    assert (moved k q (fun _ => p) t = p t) as ->; [|cases].
+    unfold moved. rewrite (sum_ext k _ (fun i => p t * q i)) by (intros; ring). rewrite sum_scale, (proj2 Q). ring.
+  - intros M _. rewrite <- (proj2 P). apply sum_le. intros t _. apply Rmin_l.
+Qed.
