@@ -122,6 +122,23 @@ def canvas(panels: int = 1, height: float = HEIGHT) -> tuple[Figure, list[Axes]]
     return figure, list(figure.subplots(panels, 1, squeeze=False)[:, 0])
 
 
+def grid(panels: int, side: float = 1.35) -> tuple[Figure, list[Axes]]:
+    """As `canvas`, with `panels` small square axes of `side` inches two abreast; one alone has the whole width."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    columns = min(2, panels)
+    rows = -(-panels // columns)
+    figure = MatplotlibFigure(
+        figsize=(WIDTH, side * (2.0 if columns == 1 else 1.15) * rows + 0.6), layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for empty in axes[panels:]:
+        empty.remove()
+    return figure, axes[:panels]
+
+
 def theory_line(
     axes: Axes, x: Sequence[float], y: Sequence[float], index: int | None = 0, label: str | None = None
 ) -> None:
@@ -186,6 +203,32 @@ def shade_counterexample(
     span, ends = (axes.axvspan, x) if x is not None else (axes.axhspan, y)
     assert ends is not None
     span(*ends, facecolor="none", edgecolor=_SHADE, hatch="////", alpha=0.35, linewidth=0, label=label, zorder=0)
+
+
+def shade_beyond(axes: Axes, ends: tuple[float, float], *, above: bool, label: str | None = None) -> None:
+    """Hatch the side of the diagonal from ``ends[0]`` to ``ends[1]`` that a bound excludes."""
+    edge = (ends[1], ends[1]) if above else (ends[0], ends[0])
+    axes.fill_between(
+        ends,
+        ends,
+        edge,
+        facecolor="none",
+        edgecolor=_SHADE,
+        hatch="////",
+        alpha=0.35,
+        linewidth=0,
+        label=label,
+        zorder=0,
+    )
+
+
+def shared_legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """One legend above all panels, for what any of them shows."""
+    entries: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    figure.legend(list(entries.values()), list(entries), loc="outside upper left", ncols=2)
 
 
 def legend(axes: Axes, columns: int = 3) -> None:

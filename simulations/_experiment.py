@@ -1,4 +1,7 @@
-"""What an experiment is, and the only list of experiments: every module of this folder that defines `EXPERIMENT`."""
+"""What an experiment is, and the only list of experiments: what the modules of this folder define as `EXPERIMENTS`.
+
+A module of one experiment defines `EXPERIMENT` and has its name.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,8 @@ class Experiment:
     """The figure, from the table alone; from the rows of some settings too, while others still run."""
     caption: Callable[[Sequence[Row]], str]
     """What the figure shows and under which hypotheses, from the table alone."""
+    group: str = "experiments"
+    """Names that may stand for several: ``experiments``, or ``claims`` for the figure of each claim."""
     timed: bool = False
     """Whether it measures time: it then runs alone, with one thread, and its numbers vary."""
 
@@ -69,20 +74,24 @@ def experiments() -> dict[str, Experiment]:
     """Every experiment by id."""
     found = {}
     for module in pkgutil.iter_modules(_package.__path__):
-        experiment = getattr(importlib.import_module(f"{_package.__name__}.{module.name}"), "EXPERIMENT", None)
+        held = importlib.import_module(f"{_package.__name__}.{module.name}")
+        experiment = getattr(held, "EXPERIMENT", None)
         if isinstance(experiment, Experiment):
             if module.name != experiment.id:
                 raise RuntimeError(f"experiment {experiment.id} must stand in {experiment.id}.py, not {module.name}.py")
             found[experiment.id] = experiment
+        found.update({each.id: each for each in getattr(held, "EXPERIMENTS", ())})
     return found
 
 
 def select(names: Sequence[str]) -> list[Experiment]:
-    """The experiments of these names, each once; all for no name and for ``all``."""
+    """The experiments of these names or groups, each once; all for no name and for ``all``."""
     known = experiments()
+    groups = dict.fromkeys(experiment.group for experiment in known.values())
     for name in names:
-        if name != "all" and name not in known:
-            raise ValueError(f"no experiment {name!r}; there are {', '.join(known)}, and all")
+        if name != "all" and name not in known and name not in groups:
+            raise ValueError(f"no experiment {name!r}; there are {', '.join([*known, *groups])}, and all")
     if not names or "all" in names:
         return list(known.values())
-    return [known[name] for name in dict.fromkeys(names)]
+    members = {group: [n for n, e in known.items() if e.group == group] for group in groups}
+    return [known[n] for n in dict.fromkeys(n for name in names for n in members.get(name, [name]))]

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from rdk_theory import provenance, runs, tables
 from rdk_theory.tables import Row
+from simulations import gallery
 from simulations._experiment import Experiment, Options, Setting, experiments
 from simulations._parts import Parts
 from simulations._workers import Workers
@@ -157,7 +158,10 @@ def redraw(experiment: Experiment, out: Path) -> dict[str, Any]:
 
 
 def write_index(out: Path) -> None:
-    """List in ``experiments.json`` every experiment that is complete below `out`."""
-    found = [out / name / ABOUT for name in experiments()]
-    listed = [json.loads(path.read_text(encoding="utf-8")) for path in found if path.exists()]
+    """List in ``experiments.json`` every experiment that is complete below `out`, and show them on one page."""
+    found = [(out / name / ABOUT, experiment.group) for name, experiment in experiments().items()]
+    listed = [
+        {**json.loads(path.read_text(encoding="utf-8")), "group": group} for path, group in found if path.exists()
+    ]
     runs.write_json(out / INDEX, {"experiments": listed})
+    gallery.write(out, listed)

@@ -26,7 +26,9 @@ def run(experiment: Experiment) -> int:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("names", nargs="*", metavar="NAME", help="experiments, or all (the default)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="experiments, the groups experiments or claims, or all (the default)"
+    )
     parser.add_argument(
         "--list", action="store_true", help="tell of each experiment what it shows, its settings and claims"
     )

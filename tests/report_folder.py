@@ -78,13 +78,15 @@ def write_folder(folder: Path) -> Path:
     figures.save(charts.gain(rows), simulations / "example", "Example")
     experiment = {
         "id": "example",
+        "group": "experiments",
         "title": "An example.",
         "caption": "Its numbers are invented.",
         "claims": ["acceptance-identity"],
         "table": "example.csv",
         "figure": "example.svg",
     }
-    runs.write_json(simulations / "experiments.json", {"experiments": [experiment]})
+    drawn = {**experiment, "id": "claim-acceptance-identity", "group": "claims"}
+    runs.write_json(simulations / "experiments.json", {"experiments": [experiment, drawn]})
     records = [record(claim, []) for claim in select([]) if claim.id != "acceptance-identity"]
     records += verify(select(["acceptance-identity"]), scale=0.1)
     runs.write_json(folder / "claims.json", {"claims": records})

@@ -67,7 +67,14 @@ def report(out: Path, *, quick: bool, seed: int, resume: bool, pairs: Path, minu
         _say("claims", out / "claims.csv")
         proved = _prove(out / "proofs", quick)
         workers = ["--workers", str(min(2, os.cpu_count() or 1))]
-        _part("simulate", "all", "--out", str(out / "simulations"), *workers, *_flags(quick, seed, resume))
+        _part(
+            "simulate",
+            "experiments" if quick else "all",
+            "--out",
+            str(out / "simulations"),
+            *workers,
+            *_flags(quick, seed, resume),
+        )
         for pair in chosen:
             capture = _capture(pair, pairs, quick, seed, minutes)
             _part("measure", str(capture), "--out", str(out / pair.id), *_flags(quick, seed, resume))

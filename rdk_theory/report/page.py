@@ -69,7 +69,9 @@ def write(folder: Path, pairs: Sequence[Mapping[str, str]], *, quick: bool) -> P
         findings=said,
         pairs=[_pair(folder, pair, measured[pair["id"]]) for pair in pairs],
         simulations=_simulations(folder),
-        sections=_sections(records, proofs),
+        sections=_sections(
+            records, proofs, {c: item["id"] for item in _listed(folder, "claims") for c in item["claims"]}
+        ),
         roads=ROADS,
         provenance=_provenance(),
     )
@@ -147,22 +149,28 @@ def _cell(row: Row | None) -> dict[str, str]:
     return {"value": f"{float(str(row['acceptance'])):.3f}", "interval": interval, "kind": kind}
 
 
+def _listed(folder: Path, group: str) -> list[dict[str, Any]]:
+    """The figures of a group that ``rdk simulate`` made."""
+    listed = json.loads((folder / "simulations" / "experiments.json").read_text(encoding="utf-8"))["experiments"]
+    return [item for item in listed if item["group"] == group]
+
+
 def _simulations(folder: Path) -> list[dict[str, Any]]:
-    base = folder / "simulations"
-    listed = json.loads((base / "experiments.json").read_text(encoding="utf-8"))["experiments"]
     return [
         {
             **item,
             "id": f"simulation-{item['id']}",
             "title": item["title"].rstrip(".") + ".",
             "table": f"simulations/{item['table']}",
-            "image": image(base / item["figure"]),
+            "image": image(folder / "simulations" / item["figure"]),
         }
-        for item in listed
+        for item in _listed(folder, "experiments")
     ]
 
 
-def _sections(records: Sequence[Mapping[str, Any]], proofs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _sections(
+    records: Sequence[Mapping[str, Any]], proofs: Sequence[Mapping[str, Any]], drawn: Mapping[str, str]
+) -> list[dict[str, Any]]:
     from markupsafe import Markup
 
     known = registry()
@@ -181,6 +189,7 @@ def _sections(records: Sequence[Mapping[str, Any]], proofs: Sequence[Mapping[str
                     **record,
                     "status": _status(record["status"], machine["proofs"]),
                     "rungs": " ".join(sorted({*record["rungs"], *machine["rungs"]})) or "no rung",
+                    "figure": drawn.get(claim.id),
                     "proofs": [_proof(entry, len(claim.clauses)) for entry in machine["proofs"]],
                     "instances": f"{record['instances']:,}",
                     "seconds": f"{record['seconds']:.1f}",
