@@ -123,6 +123,32 @@ def other_side(inverse: int) -> Finding:
     )
 
 
+def below_older(over: int) -> Finding:
+    """Both older bounds by their series: ``cosh s ≥ 1 + s²/2``, ``−s − ln(1−s) ≥ s²/2 + s³/3``, ``tanh y ≥ y − y³/3``.
+
+    Each difference vanishes at 0 with a derivative of at least 0; what is left are polynomials on [0, 1].
+    """
+    import sympy
+
+    s, x = symbols("s x")
+    log = -s - sympy.log(1 - s) - s**2 / 2 - s**3 / 3
+    tanh = sympy.tanh(x) - x + x**3 / 3
+    cosh = sympy.cosh(s) - 1 - s**2 / 2
+    y = s**2 / 8 + s**3 / 12
+    bound = s**2 / over
+    first = s**2 / 2 - bound * (1 + s**2 / 2)  # 1 − 1/(1 + s²/2) − bound, times 1 + s²/2
+    return both(
+        equal(
+            (sympy.diff(log, s), s**3 / (1 - s)),
+            (sympy.diff(tanh, x), x**2 - sympy.tanh(x) ** 2),
+            (sympy.diff(cosh, s, 2), sympy.cosh(s) - 1),
+            *((f.subs(v, 0), 0) for f, v in ((log, s), (tanh, x), (cosh, s), (sympy.diff(cosh, s), s))),
+        ),
+        not_negative(sympy.expand(y - y**3 / 3 - bound), [s]),
+        not_negative(sympy.expand(first), [s]),
+    )
+
+
 def series() -> Finding:
     """``k ≤ 1/2 + (cosh 1 − 3/2) s² − sa/6`` and ``e ≥ b²/2 + sb³/6``: terms left out have one sign.
 

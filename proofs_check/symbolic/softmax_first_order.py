@@ -10,8 +10,9 @@ import numpy as np
 
 from proofs_check.symbolic import _softmax
 from proofs_check.symbolic._cases import Finding, both, decide
+from proofs_check.symbolic._cylinders import not_negative
 from proofs_check.symbolic._identity import equal, symbols
-from proofs_check.symbolic._statement import Part, symbolic_proof
+from proofs_check.symbolic._statement import Part, symbolic_proof, tried
 from rdk_theory.theorems import softmax_first_order as registry
 from rdk_theory.theorems._claim import Kind
 from rdk_theory.theorems._softmax_proof import certificate
@@ -124,14 +125,8 @@ def _leading(kind: Kind, stated: AtThree, measured: Any) -> Finding:
     below = (s / 2 - s**3 / 24) ** 2 / 2 - stated.of(s)
     return both(
         equal((gap.subs(x, 0), 0), (sympy.diff(gap, x), x**2 - sympy.tanh(x) ** 2)),
-        _at_least_zero(below, s),
+        not_negative(below, [s]),
     )
-
-
-def _at_least_zero(polynomial: Any, s: Any) -> Finding:
-    from proofs_check.symbolic._cylinders import not_negative
-
-    return not_negative(polynomial, [s])
 
 
 class Spread:
@@ -157,6 +152,62 @@ def _signed(x: Any) -> bool:
     return bool(-max(s - r, 0) <= min(p, r) - min(p, s) <= max(r - s, 0))
 
 
+class Reported(Spread):
+    """The same without a context: what the package reports for a kernel."""
+
+    def __call__(self, covariance: Any, kept: Any, temperature: Any) -> float:  # type: ignore[override]
+        """It."""
+        centred = covariance[kept] - covariance[kept].mean(axis=1, keepdims=True)
+        return float(np.abs(centred).max() / temperature) ** 2 / self.over
+
+
+def _reported(kind: Kind, stated: Reported, measured: Any) -> Finding:
+    """The bound of each row, at the largest deviation of all."""
+    return _bound(kind, Square(stated.over), None)
+
+
+def _ratio(kind: Kind, stated: Any, measured: Any) -> Finding:
+    """With ``A = {p > r}``: ``p(A) ≤ max(p/r) r(A)`` and ``1 − p(A) ≥ min(p/r)(1 − r(A))`` term by term; then odds."""
+
+    def tokens(x: Any) -> bool:
+        ratio, least, most = x["least"] + x["a"], x["least"], x["least"] + x["a"] + x["b"]
+        p = ratio * x["r"]
+        return bool(least * x["r"] <= p <= most * x["r"])
+
+    return both(_softmax.odds(), decide(tokens, "r least a b"), tried(kind, stated, measured, PAIRS))
+
+
+PAIRS = tuple(
+    {name: np.array([Fraction(n, 6), Fraction(6 - n, 6)]) for name, n in (("p", a), ("r", b))}
+    for a in range(1, 6)
+    for b in range(1, 6)
+)
+
+
+def _odds(p: Any, r: Any) -> Any:
+    distance = sum(max(a - b, 0) for a, b in zip(p, r, strict=True))
+    return ((1 + distance) / (1 - distance)) ** 2
+
+
+class Scaled:
+    """``s²`` over a number."""
+
+    def __init__(self, over: int) -> None:
+        self.over = over
+
+    def __call__(self, s: float) -> float:
+        """It."""
+        return s * s / self.over
+
+
+def _sharper(kind: Kind, stated: Any, measured: Scaled) -> Finding:
+    return _softmax.below_older(measured.over)
+
+
+def _older(s: float) -> float:
+    return min(math.tanh((-s - math.log1p(-s)) / 4) if s < 1 else 1.0, 1 - 1 / math.cosh(s))
+
+
 PROOF = symbolic_proof(
     "softmax-first-order",
     __name__,
@@ -178,5 +229,14 @@ PROOF = symbolic_proof(
         registry._acceptance_error,
         {"an eightieth": Spread(80)},
     ),
+    Part("reported bound", _reported, Reported(8), registry._error, {"a tenth": Reported(80)}),
+    Part(
+        "ratio",
+        _ratio,
+        lambda p, r: max(p / r) / min(p / r),
+        _odds,
+        {"to the first power": lambda p, r: max(p / r)},
+    ),
+    Part("sharper than before", _sharper, _older, Scaled(8), {"a seventh": Scaled(7)}),
     sizes="any N, every s in [0, 1]",
 )
