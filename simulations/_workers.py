@@ -7,6 +7,7 @@ writes. So a cluster shares no disk with it, only the code.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import math
 import multiprocessing
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from importlib import metadata
+from importlib import metadata, util
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -265,10 +266,17 @@ def _batch(name: str, settings: Sequence[Setting], seed: int, code: str | None) 
     """Seconds that some settings took and the rows of each; in another process, where functions travel by name."""
     if code is not None and code != provenance.code_digest():
         raise ValueError("a worker of the cluster has another version of the code: install the same there")
-    experiment = experiments()[name]
+    experiment = _by_name(name)
     began = time.perf_counter()
     rows = [rows_of(experiment, setting, seed) for setting in settings]
     return time.perf_counter() - began, rows
+
+
+def _by_name(name: str) -> Experiment:
+    """An experiment, without the imports of all others where its module has its name."""
+    module = f"simulations.{name}"
+    found = getattr(importlib.import_module(module), "EXPERIMENT", None) if util.find_spec(module) else None
+    return found if isinstance(found, Experiment) else experiments()[name]
 
 
 def rows_of(experiment: Experiment, setting: Setting, seed: int) -> list[Row]:
