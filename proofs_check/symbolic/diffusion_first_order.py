@@ -119,6 +119,12 @@ def _reached(kind: Kind, stated: Any, measured: Any) -> Finding:
     )
 
 
+def _reached_by_heat(kind: Kind, stated: Any, measured: Any) -> Finding:
+    """The part beyond one step is ``Σ_{k≥2} e^{−θ}θ^k/k! A^k``; equality needs it apart from ``A``, token by token."""
+    apart = decide(lambda x: (max(x["p"] - x["r"], 0) == x["p"]) == (x["p"] * x["r"] == 0), "p r")
+    return both(_heat(Kind.UPPER, HeatBound(_heat_bound), None), apart)
+
+
 def _acceptance(kind: Kind, stated: Factor, measured: Any) -> Finding:
     """Acceptance moves by at most the mean of the distances of the rows."""
     return both(decide(_moves, "p r s"), _bound(kind, stated, measured))
@@ -199,6 +205,13 @@ PROOF = symbolic_proof(
         registry._never_comes_back,
         lambda affinity, weight: registry._resolvent_error(affinity, weight) == weight**2,
         covers="the coefficients of A²R, and when two laws are 1 apart; which powers reach a token is not symbolic",
+    ),
+    Part(
+        "heat, equality",
+        _reached_by_heat,
+        registry._never_comes_back,
+        registry.CLAIM.clause("heat, equality").measured,
+        covers="every power from the second on has a positive coefficient; which powers reach a token is not symbolic",
     ),
     sizes="any N, every θ; the chain of 3 tokens attains both bounds at every θ",
 )
