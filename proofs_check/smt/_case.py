@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,9 +15,9 @@ import numpy as np
 from proofs_check import _cache
 from proofs_check._proof import Proof, Rung, Verdict
 from proofs_check.smt._arrays import instrumented
-from proofs_check.smt._explore import Exploration, Explorer, Failure
+from proofs_check.smt._explore import Exploration, Explorer, Failure, TooMany
 from proofs_check.smt._relations import relations
-from proofs_check.smt._source import FreeSource, ReplaySource, SymbolicSource
+from proofs_check.smt._source import FreeSource, GridSource, PinnedSource, ReplaySource, SymbolicSource
 from proofs_check.smt._symbols import Guard, guard
 from rdk_theory.theorems._check import Status, describe, mutated, violation
 from rdk_theory.theorems._claim import Claim, Clause, Instance, Kind
@@ -24,6 +26,11 @@ from rdk_theory.theorems.registry import claims
 
 TIED = 400
 """Instances of the registry's grid on which a road given here must equal the registry's."""
+PATHS = 20_000
+SEARCHED = 100
+"""Paths on which a mutant's models are replayed before instances of a grid are."""
+DRAWS = 3_000
+"""Instances of a grid that are drawn for a mutant."""
 
 Goal = Callable[[FreeSource, Clause, Instance], list[Guard | bool]]
 
@@ -45,6 +52,8 @@ class Case:
     """Conditions in place of the comparison of the two roads, where a road searches what a formula quantifies."""
     hints: Callable[..., Iterable[Any]] | None = None
     """Facts about single tokens, proved first; from the instance."""
+    sizes: str = ""
+    """How to call the size, where it is not the number of tokens."""
     unknowns: int = 64
     controls: tuple[str, ...] | None = None
     """Which mutants to refute here (default: all that the clause has)."""
@@ -70,6 +79,8 @@ def prove(claim: Claim, cases: tuple[Case, ...], notes: tuple[str, ...] = ()) ->
             checks += found.checks
             if found.failures:
                 return _failed(claim, clause, case, found)
+            if not found.checks:
+                return _unknown(claim, clause, "the solvers had nothing to prove", "")
             if (said := found.cvc5()) != "agrees":
                 return _unknown(claim, clause, f"z3 proves it, cvc5 {said}", found.text())
             model = model or _replayed_model(claim, clause, case, found)
@@ -80,7 +91,7 @@ def prove(claim: Claim, cases: tuple[Case, ...], notes: tuple[str, ...] = ()) ->
                     if witness is None:
                         return _unknown(claim, clause, f"the mutant {control.name!r} was not refuted", found.text())
                     refuted.append(f"{clause.name}, {control.name}: {witness}")
-            sizes.append(f"{clause.name} N = {case.size} ({found.paths} paths)")
+            sizes.append(f"{clause.name} {case.sizes or f'N = {case.size}'} ({found.paths} paths)")
     return Verdict(
         Status.PROVED,
         clauses=tuple(dict.fromkeys(case.clause for case in cases)),
@@ -91,30 +102,42 @@ def prove(claim: Claim, cases: tuple[Case, ...], notes: tuple[str, ...] = ()) ->
     )
 
 
-def explore(clause: Clause, case: Case, stop: Callable[[Failure], bool] | None = None) -> Exploration:
+def explore(
+    clause: Clause,
+    case: Case,
+    stop: Callable[[Failure], bool] | None = None,
+    source: Callable[[Explorer], SymbolicSource] | None = None,
+    limit: int = PATHS,
+) -> Exploration:
     """All paths of a clause."""
     statement = replace(clause, stated=case.stated or clause.stated, measured=case.measured or clause.measured)
 
     def road(explorer: Explorer) -> list[Guard | bool]:
-        source = SymbolicSource(case.size, explorer)
-        instance = (case.build or clause.build)(source)
+        own = source(explorer) if source else SymbolicSource(case.size, explorer)
+        instance = (case.build or clause.build)(own)
         for hint in case.hints(**instance) if case.hints else ():
             explorer.lemma(guard(hint).text)
         if case.goal:
-            return case.goal(source, statement, instance)
+            return case.goal(own, statement, instance)
         return relations(statement.kind, statement.measured(**instance), statement.stated(**instance))
 
-    return Explorer(case.unknowns).explore(road, stop=stop)
+    return Explorer(case.unknowns).explore(road, limit, stop)
 
 
 def refute(clause: Clause, mutant: Clause, case: Case, control: Any) -> str | None:
-    """A rational instance that violates a mutant, found by the same road; `None` if there is none."""
+    """A rational instance that violates a mutant, found by the same road; `None` if there is none.
+
+    The paths are followed with all numbers unknown; where their models do not replay, with the numbers of instances on
+    a grid. Either way a solver says that the negated relation is satisfiable, and the registry's roads say it again.
+    """
     own = replace(
         case,
+        size=case.control_size or case.size,
         stated=case.stated if control.stated is None else None,
         measured=case.measured if control.measured is None else None,
+        hints=None,
     )
-    if case.control_size or (case.goal and control.measured):
+    if case.goal and control.measured:
         own = Case(case.clause, case.control_size or 2)  # a goal does not look at the road that this mutant changes
     witness: list[str] = []
 
@@ -129,12 +152,36 @@ def refute(clause: Clause, mutant: Clause, case: Case, control: Any) -> str | No
             witness.append(describe(mutant, instance))
         return bool(witness)
 
-    explore(mutant, own, stop=replayed)
+    with suppress(TooMany):
+        explore(mutant, own, stop=replayed, limit=SEARCHED)
+    for instance in () if witness else _grid(clause, mutant, own):
+        explore(mutant, own, replayed, partial(_pinned, own.size, instance))
+        if witness:
+            break
     return witness[0] if witness else None
 
 
+def _pinned(size: int, instance: GridSource, explorer: Explorer) -> PinnedSource:
+    return PinnedSource(size, explorer, instance.choices, instance.values)
+
+
+def _grid(clause: Clause, mutant: Clause, case: Case) -> Iterator[GridSource]:
+    """Instances on a grid that violate a mutant."""
+    for seed in range(DRAWS):
+        source = GridSource(case.size, seed)
+        try:
+            instance = _plain((case.build or clause.build)(source))
+        except ValueError:
+            continue
+        if violation(mutant, instance, 0.0):
+            yield source
+
+
 def _instance(clause: Clause, case: Case, choices: tuple[int, ...], values: tuple[Fraction, ...]) -> Instance:
-    built = (case.build or clause.build)(ReplaySource(case.size, choices, values))
+    return _plain((case.build or clause.build)(ReplaySource(case.size, choices, values)))
+
+
+def _plain(built: Instance) -> Instance:
     return {k: np.asarray(v) if isinstance(v, np.ndarray) else v for k, v in built.items()}
 
 

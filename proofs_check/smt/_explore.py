@@ -79,6 +79,7 @@ class Explorer:
         self._inputs: list[int] = []
         self.names: dict[str, Symbol] = {}
         self._model: Model | None = None
+        self._stop: Callable[[Failure], bool] | None = None
         self.result = Exploration()
 
     def explore(
@@ -91,6 +92,7 @@ class Explorer:
 
         With `stop`, paths are followed until it says yes to a failure; without, until one fails.
         """
+        self._stop = stop
         token = JUDGE.set(self)
         try:
             while True:
@@ -208,7 +210,7 @@ class Explorer:
         """Show that a condition is impossible here."""
         goal = self._z3.parse(condition)
         answer = self._z3.check(goal)
-        if answer == "unknown":
+        if answer == "unknown" and not self._stop:
             answer = self._z3.alone(goal)
         if answer == "unsat":
             self._obligation(condition)
@@ -216,8 +218,8 @@ class Explorer:
             self._fail(answer, condition)
 
     def _fail(self, answer: str, text: str) -> None:
-        goal = self._z3.check(self._z3.parse(text))
-        values = self._values() if goal == "sat" else None
+        sat = answer == "sat" or (text == "true" and self._z3.check() == "sat")
+        values = self._values() if sat and self._z3.check(self._z3.parse(text)) == "sat" else None
         lines = [f"(assert {e})" for e in self._assertions()]
         script = header() + "\n".join([*lines, f"(assert {text})", "(check-sat)", "(get-model)"]) + "\n"
         self.result.failures.append(Failure(answer, script, self._choices(), values))

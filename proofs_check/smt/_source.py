@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from abc import abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -112,6 +114,64 @@ class SymbolicSource(FreeSource):
     def lemma(self, condition: Any) -> None:
         """Prove a condition and use it from here on."""
         self._explorer.lemma(guard(condition).text)
+
+
+class PinnedSource(SymbolicSource):
+    """Unknowns of an exploration that are said to equal the numbers of one instance."""
+
+    def __init__(self, size: int, explorer: Explorer, choices: Sequence[int], values: Sequence[Fraction]) -> None:
+        super().__init__(size, explorer)
+        self._choices, self._values = list(choices), list(values)
+
+    def choose(self, count: int) -> int:
+        """As the instance chose."""
+        return self._choices.pop(0)
+
+    def real(self) -> Any:
+        """An unknown, and its value."""
+        value = super().real()
+        self.assume(value == self._values.pop(0))
+        return value
+
+
+class GridSource(FreeSource):
+    """Rationals of a common small denominator, drawn; remembers what it drew."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        super().__init__(size)
+        self._draw = random.Random(seed)
+        self._denominator = self._draw.randint(1, 2 * size + 2)
+        self.choices: list[int] = []
+        self.values: list[Fraction] = []
+
+    def choose(self, count: int) -> int:
+        """Any."""
+        self.choices.append(self._draw.randrange(count))
+        return self.choices[-1]
+
+    def real(self) -> Any:
+        """A number in [−1, 1]."""
+        return self._took(self._draw.randint(-self._denominator, self._denominator))
+
+    def non_negative(self) -> Any:
+        """A number in [0, 1]."""
+        return self._took(self._draw.randint(0, self._denominator))
+
+    def distribution(self, size: int) -> np.ndarray:
+        """A law: the gaps between points on a line."""
+        points = sorted(self._draw.choices(range(self._denominator + 1), k=size - 1))
+        edges = [0, *points, self._denominator]
+        entries = [self._took(b - a) for a, b in pairwise(edges[:-1])]
+        return self.row([*entries, 1 - sum(entries, Fraction(0))])
+
+    def assume(self, condition: Any) -> None:
+        """Refuse what leaves the instances."""
+        if not bool(condition):
+            raise ValueError("not an instance")
+
+    def _took(self, numerator: int) -> Fraction:
+        self.values.append(Fraction(numerator, self._denominator))
+        return self.values[-1]
 
 
 class ReplaySource(FreeSource):

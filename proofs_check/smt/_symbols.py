@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flint import fmpq_mpoly
 
 TRUE, FALSE = "true", "false"
+EXPANDED = 1
+"""A product of pieces that makes more than so many gets a name for one factor instead."""
 _RELATIONS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge, "=": operator.eq}
 
 
@@ -171,12 +173,13 @@ class Symbol(Fraction):
         if isinstance(other, Guard):
             return other * self
         other = lift(other)
-        several, one = (self, other) if len(self.pieces) <= len(other.pieces) else (other, self)
-        if several.pieces:
-            one = named(one)
-        elif one.pieces:
-            several, one = one, several
-        return settle(several.base * one.base, tuple((c, value * one.base) for c, value in several.pieces))
+        several, one = (self, other) if len(self.pieces) >= len(other.pieces) else (other, self)
+        if len(several.pieces) * len(one.pieces) > EXPANDED:
+            several, one = one, named(several)
+        pieces = [(c, value * one.base) for c, value in several.pieces]
+        pieces += [(c, several.base * value) for c, value in one.pieces]
+        pieces += [(_both(c, d), x * y) for c, x in several.pieces for d, y in one.pieces]
+        return settle(several.base * one.base, tuple(pieces))
 
     __rmul__ = __mul__
 
@@ -238,6 +241,11 @@ class Symbol(Fraction):
     __int__ = __float__ = __round__ = __floor__ = __ceil__ = __trunc__ = _no  # type: ignore[assignment]
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __divmod__ = __rdivmod__ = _no  # type: ignore[assignment]
     __complex__ = limit_denominator = as_integer_ratio = _no  # type: ignore[assignment]
+
+
+def _both(c: str, d: str) -> str:
+    """Two conditions, in one order whichever came first."""
+    return c if c == d else f"(and {min(c, d)} {max(c, d)})"
 
 
 def _piece(condition: str, value: fmpq_mpoly) -> str:

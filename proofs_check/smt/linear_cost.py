@@ -1,12 +1,65 @@
-"""R3 of ``linear-cost``."""
+"""R3 of ``linear-cost``: bytes as polynomials, for all sizes at once.
+
+Products and sums are counted by running a kernel, which needs sizes that are numbers (R1).
+"""
 
 from __future__ import annotations
 
-from proofs_check.smt._case import Case, smt_proof
+from collections.abc import Callable
+from typing import Any
 
-CASES = (
-    Case("arithmetic", 3),
-    Case("bytes", 3),
+from proofs_check.smt._case import Case, smt_proof
+from proofs_check.smt._source import FreeSource
+from proofs_check.smt._symbols import Symbol
+from rdk_theory.kernels import (
+    Dense,
+    Embedding,
+    FirstOrderDiffusion,
+    FirstOrderSoftmax,
+    LowRank,
+    Operations,
+    RankOne,
+    Sparse,
 )
+from rdk_theory.theorems._claim import Instance
+from rdk_theory.theorems.linear_cost import ENTRIES
+
+COSTS: dict[str, Callable[[Any, Any, Any, Any], Operations]] = {
+    "embedding": lambda N, K, R, e: Embedding.cost(N, K),
+    "rank-one": lambda N, K, R, e: RankOne.cost(N, K),
+    "dense": lambda N, K, R, e: Dense.cost(N, K),
+    "sparse": lambda N, K, R, e: Sparse.cost(N, K, K * e),
+    "low rank": lambda N, K, R, e: LowRank.cost(N, K, R),
+    "first-order softmax": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K),
+    "first-order softmax, factor": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K, R),
+    "first-order softmax, diagonal": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K, diagonal=True),
+    "first-order diffusion": lambda N, K, R, e: FirstOrderDiffusion.cost(N, K),
+    "first-order diffusion, sparse": lambda N, K, R, e: FirstOrderDiffusion.cost(N, K, K * e),
+}
+
+
+def _sizes(source: FreeSource) -> Instance:
+    """Sizes of at least 1, the last of which counts the entries of a row."""
+    N, K, R, e = (_whole(source.non_negative() + 1) for _ in range(4))
+    source.assume(K <= N)
+    source.assume(e <= N)
+    return {"kind": source.pick(tuple(ENTRIES)), "sizes": (N, K, R, e)}
+
+
+def _whole(value: Any) -> Any:
+    """A size, where it is known: no kernel has a size that is no integer."""
+    if isinstance(value, Symbol):
+        return value
+    if value.denominator != 1:
+        raise ValueError(f"the size {value} is no integer")
+    return int(value)
+
+
+def _bytes(kind: str, sizes: tuple[Any, Any, Any, Any]) -> Any:
+    """By the package's cost functions, which take sizes without a kernel of that size."""
+    return COSTS[kind](*sizes).bytes(itemsize=4)
+
+
+CASES = (Case("bytes", 0, _sizes, stated=_bytes, sizes="all sizes"),)
 
 PROOF = smt_proof("linear-cost", __name__, *CASES)

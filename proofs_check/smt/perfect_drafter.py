@@ -7,7 +7,7 @@ from proofs_check.smt._case import Case, smt_proof
 CASES = (
     Case("value", 4),
     Case("free weights", 3),
-    Case("best weight", 4),
+    Case("best weight", 3),
     Case("free weights of a noisy drafter", 3),
     Case("no larger weight", 4),
 )
