@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice, product
 from typing import Any
 
 from proofs_check.symbolic._unknowns import OutsideError, UndecidedError, Unknowns, Values
@@ -18,6 +19,9 @@ from rdk_theory.theorems._check import Status
 
 CASES = 20_000
 """Cases at most of one statement."""
+
+TRIED = 300
+"""Small numbers at most, to refute a statement that is not decided."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,22 @@ def decide(statement: Statement, names: str) -> Finding:
                 return _refuted(statement, case, count)
             choices = _next(case.made)
     except (UndecidedError, ZeroDivisionError) as error:
-        return Finding(Status.UNKNOWN, count, reason=str(error))
+        return _tried(statement, names.split()) or Finding(Status.UNKNOWN, count, reason=str(error))
     if not inside:
         return Finding(Status.UNKNOWN, count, reason="its assumptions exclude each other")
     return Finding(Status.PROVED, inside)
+
+
+def _tried(statement: Statement, names: Sequence[str]) -> Finding | None:
+    """Small numbers that refute what was not decided, if some do."""
+    for numbers in islice(product((1, 0, 2), repeat=len(names)), TRIED):
+        values = {name: Fraction(n) for name, n in zip(names, numbers, strict=True)}
+        try:
+            if not statement(Values(values)):
+                return Finding(Status.REFUTED, 1, values)
+        except (OutsideError, ZeroDivisionError):
+            continue
+    return None
 
 
 def _next(made: Sequence[int]) -> list[int] | None:

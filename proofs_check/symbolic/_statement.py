@@ -50,8 +50,6 @@ class Part:
     """Which part of the clause, if not all of it."""
     known: Formula | None = None
     """What vanishes on every instance, and is used."""
-    ties: bool = True
-    """Whether the formulas take the registry's instances; if not, the road itself calls the registry."""
 
 
 def vectors(**instance: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -173,8 +171,7 @@ def prove(claim: Claim, parts: tuple[Part, ...], sizes: str, notes: tuple[str, .
     cases = 0
     for part in parts:
         clause = claim.clause(part.clause)
-        if part.ties:
-            _tie(clause, part)
+        _tie(clause, part)
         found = part.road(clause.kind, part.stated, part.measured)
         if not found.proved:
             return _failed(clause, found)
@@ -226,7 +223,7 @@ def _refute(clause: Clause, part: Part, name: str, formula: Formula | None) -> s
     mutant = mutated(clause, control)
     stated = formula if formula and control.stated else part.stated
     measured = formula if formula and control.measured else part.measured
-    if formula and part.ties:
+    if formula:
         _tie_mutant(clause, control, formula)
     found = part.road(mutant.kind, stated, measured)
     if found.status is not Status.REFUTED:

@@ -18,15 +18,15 @@ from rdk_theory.theorems._claim import Kind
 class Softmax:
     """A function of a kept token's weight and of the two sums; weights are ``e^{z/T}``."""
 
-    def __init__(self, of: Any, forget: bool = False) -> None:
-        self.of, self.forget = of, forget
+    def __init__(self, of: Any) -> None:
+        self.of = of
 
     def __call__(self, logits: Any, kept: Any, temperature: Any) -> Any:
-        """It, for each kept token."""
-        scaled = logits / (1.0 if self.forget else temperature)
-        weights = np.exp(scaled - scaled[kept].max())
-        with np.errstate(invalid="ignore"):
-            return self.of(weights[kept], weights[kept].sum(), weights.sum())
+        """It, for each kept token, in numbers that do not overflow."""
+        import sympy
+
+        weights = np.array([sympy.exp(sympy.Float(float(z) / temperature, 30)) for z in logits], dtype=object)
+        return self.of(weights[kept], weights[kept].sum(), weights.sum()).astype(np.float64)
 
 
 class Weights:
@@ -67,6 +67,6 @@ PROOF = symbolic_proof(
         {"not renormalised": Weights(lambda w, kept, total: w / total)},
     ),
     Part("full row", _same, Softmax(_conditioned), Softmax(_renormalised), NOT_RENORMALISED),
-    Part("pruned head", _same, Softmax(_renormalised), Softmax(_conditioned), ties=False),
+    Part("pruned head", _same, Softmax(_renormalised), Softmax(_conditioned), NOT_RENORMALISED),
     sizes="any N, any K, any temperature",
 )

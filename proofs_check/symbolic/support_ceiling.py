@@ -177,7 +177,13 @@ PROOF = symbolic_proof(
         _best,
         {"as if the ceiling were reached": _ceiling},
     ),
-    Part("one sort", _one_sort, _best_segment, _best),
+    Part(
+        "one sort",
+        _one_sort,
+        _best_segment,
+        _best,
+        {"segments in the order of ids": lambda p, r, n: 1 + min(0, *(np.cumsum(p) - np.cumsum(r) ** n))},
+    ),
     Part(
         "redistribution has none",
         entrywise(termwise("p", known=UNIT), termwise("p", known=UNIT)),

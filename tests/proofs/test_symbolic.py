@@ -63,6 +63,13 @@ def test_signs_that_stay_mixed_are_unknown() -> None:
     assert decide(lambda x: x["a"] * x["b"] >= x["c"] * x["d"] or True, "a b c d").status is Status.UNKNOWN
 
 
+def test_numbers_refute_what_is_not_decided() -> None:
+    found = decide(lambda x: x["a"] >= Fraction(99, 100) * (x["a"] + min(x["b"], x["c"])), "a b c")
+    assert found.status is Status.REFUTED
+    assert found.witness is not None
+    assert found.witness["a"] < 99 * min(found.witness["b"], found.witness["c"])
+
+
 def test_a_number_against_an_unknown_is_unknown() -> None:
     assert decide(lambda x: x["a"] <= 1 or x["a"] > 1, "a").status is Status.UNKNOWN
 
