@@ -175,4 +175,4 @@ def _parquet(table: Mapping[str, Sequence[Any]]) -> bytes:
 def _lines(table: Mapping[str, Sequence[Any]]) -> bytes:
     """One JSON array a line: the names, then the cells of each row; infinities as Python's parser reads them."""
     lines: list[Sequence[Any]] = [list(table), *zip(*table.values(), strict=True)]
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()

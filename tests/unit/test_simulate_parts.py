@@ -13,7 +13,7 @@ from simulations._parts import ABOUT, Parts, columns
 
 SWEEP = {"experiment": "e", "seed": 3, "code": "c", "settings": 2, "keys": "k"}
 ROWS = {
-    "b": [{"name": "ünï\n", "held": True, "count": -(2**63), "value": -0.0, "none": None}],
+    "b": [{"name": "ünï\n\u2028\x85", "held": True, "count": -(2**63), "value": -0.0, "none": None}],
     "a": [
         {"name": "x", "held": False, "count": 2**53 + 1, "value": math.inf, "none": None},
         {"name": "y", "held": False, "count": 0, "value": 5e-324, "none": None},
