@@ -1,5 +1,6 @@
 """The closed forms that experiments use, and the file of statistics that one of them reads."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,18 +9,88 @@ from scipy import stats
 
 from rdk_theory import Vocabulary, cli, restrict, tables, tolerances
 from rdk_theory.kernels import SoftmaxCovariance
-from simulations import _runner, _trees, flat_kernel_limit, losslessness
+from simulations import _diagonal, _flatness, _runner, _trees, flat_kernel_limit, losslessness
 from simulations._experiment import Options
 
 
-@pytest.mark.parametrize("temperature", [1e-3, 0.1, 3.0])
-def test_the_closed_form_of_a_diagonal_softmax_kernel_is_the_kernel(temperature):
-    rng = np.random.default_rng(0)
-    target, variance = rng.dirichlet(np.ones(20), size=3), rng.random(20)
-    vocab = Vocabulary(20, rng.permutation(20)[:7])
-    kernel = SoftmaxCovariance.from_diagonal(vocab, variance, temperature)
-    found = flat_kernel_limit.proposal(target, variance, vocab, temperature)
-    np.testing.assert_allclose(found, kernel.redistribute(restrict(target, vocab)), atol=tolerances.EXACT)
+class TestDiagonalSoftmax:
+    """Closed forms of the softmax kernel of a diagonal covariance, against the kernel."""
+
+    def made(self, temperature):
+        rng = np.random.default_rng(0)
+        target, variance = rng.dirichlet(np.ones(20), size=3), rng.random(20)
+        vocab = Vocabulary(20, rng.permutation(20)[:7])
+        return target, variance, vocab, SoftmaxCovariance.from_diagonal(vocab, variance, temperature)
+
+    @pytest.mark.parametrize("temperature", [1e-3, 0.1, 3.0])
+    def test_its_proposal(self, temperature):
+        target, variance, vocab, kernel = self.made(temperature)
+        found = _diagonal.proposal(target, variance, vocab, temperature)
+        np.testing.assert_allclose(found, kernel.redistribute(restrict(target, vocab)), atol=tolerances.EXACT)
+
+    @pytest.mark.parametrize("temperature", [1.0, 3.0])
+    def test_its_first_order_proposal(self, temperature):
+        target, variance, vocab, kernel = self.made(temperature)
+        found = _diagonal.first_order_proposal(target, variance, vocab, temperature)
+        expected = kernel.first_order().redistribute(restrict(target, vocab))
+        np.testing.assert_allclose(found, expected, atol=tolerances.EXACT)
+
+    @pytest.mark.parametrize("temperature", [0.1, 1.0, 3.0])
+    def test_its_distances_are_largest_in_the_worst_row(self, temperature):
+        _, variance, vocab, kernel = self.made(temperature)
+        rows, own = kernel.row(np.arange(7)), variance[vocab.kept] / temperature
+        x = own[:, None] * ((vocab.kept[:, None] == np.arange(20)) - 1 / 20)
+        uniform, formula = (np.abs(rows - law).sum(-1) / 2 for law in (1 / 20, (1 + x) / 20))
+        place, _ = _flatness.worst(variance, vocab)
+        assert _diagonal.from_uniform(own[place], 20) == pytest.approx(uniform.max(), abs=tolerances.EXACT)
+        assert _diagonal.from_first_order(own[place], 20) == pytest.approx(formula[place], abs=tolerances.EXACT)
+        if own[place] <= 1:
+            assert formula[place] == formula.max()
+
+    def test_the_deviation_at_which_a_row_leaves_uniformity(self):
+        for size in (4, 20, 128_256):
+            assert _diagonal.from_uniform(_diagonal.leaving(0.01, size), size) == pytest.approx(0.01, rel=1e-9)
+
+    def test_bisection_finds_where_a_distance_falls_below_a_level(self):
+        assert _diagonal.crossing(lambda t: 1 / t, 0.1, 1e-3, 1e3) == pytest.approx(10)
+        for level in (1e4, 1e-4):
+            with pytest.raises(ValueError, match="does not pass"):
+                _diagonal.crossing(lambda t: 1 / t, level, 1e-3, 1e3)
+
+
+class TestFlatKernelLimit:
+    @pytest.fixture(scope="class")
+    def rows(self):
+        (setting,) = flat_kernel_limit.parameters(Options(quick=True))
+        return tables.plain(flat_kernel_limit.run(setting, np.random.default_rng(0)))
+
+    def test_its_bound_stands_where_the_package_makes_a_first_order_kernel(self, rows):
+        assert {row["bound"] is not None for row in rows} == {True, False}
+        assert flat_kernel_limit.check(rows) == []
+
+    @pytest.mark.parametrize(
+        ("mutant", "message"),
+        [
+            (lambda row: {"bound": row["bound"] and row["bound"] * 1e-3}, "further away than its bound"),
+            (lambda row: {"bound": 0.1}, "where the expansion is not allowed"),
+            (lambda row: {"row_from_uniform_theory": 0.9 * row["row_from_uniform"]}, "row_from_uniform is not its"),
+            (lambda row: {"row_error_theory": 0.9 * row["row_error"]}, "row_error is not its"),
+            (lambda row: {"row_leaves_theory": 1.001 * row["row_leaves"]}, "leaves uniformity at"),
+            (lambda row: {"ceiling": 0.9 * row["in_mean_law"]}, "exceeds the ceiling"),
+            (lambda row: {"deviation": 1e-3 * row["deviation"]}, r"than tanh\(s/2\)"),
+        ],
+    )
+    def test_a_wrong_theory_is_flagged(self, rows, mutant, message):
+        lines = flat_kernel_limit.check([{**row, **mutant(row)} for row in rows])
+        assert any(re.search(message, line) for line in lines)
+
+    def test_variances_on_cold_tokens_alone_are_refused(self, tmp_path):
+        variance = np.zeros(64)
+        variance[63] = 1e-3
+        np.savez(tmp_path / "a.npz", mean=np.full(64, 1 / 64), variance=variance)
+        setting = flat_kernel_limit.parameters(Options(statistics=tmp_path / "a.npz"))[1]
+        with pytest.raises(ValueError, match="is 0 on all kept tokens, the 16 likeliest"):
+            flat_kernel_limit.run(setting, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("law", [np.array([0.2, 0.5, 0.3]), np.array([0.999, 0.0005, 0.0005])])
@@ -98,3 +169,7 @@ class TestStatistics:
         assert flat_kernel_limit.check(rows) == []
         at_largest_variance = next(row for row in rows if row["over_largest_variance"] == 1.0)
         assert at_largest_variance["ceiling"] < 0.3 < at_largest_variance["tli_perfect_drafter"]
+        # Where the expansion ends, rows are uniform; where the worst is not, the formula misses the difference.
+        assert rows[0]["row_at_expansion_end"] < 1e-4
+        assert rows[0]["row_leaves_error"] > 0.99 * rows[0]["level"]
+        assert rows[0]["expansion_ends"] > 7 * rows[0]["row_leaves"]
