@@ -201,6 +201,9 @@ class Number:
     def __eq__(self, other: object) -> bool:
         return self._sign(other) == 0
 
+    def __bool__(self) -> bool:
+        return self._sign() != 0
+
     __hash__ = None  # type: ignore[assignment]
 
 
