@@ -58,15 +58,17 @@ class TestDiagonalSoftmax:
                 _diagonal.crossing(lambda t: 1 / t, level, 1e-3, 1e3)
 
 
-class TestFlatKernelLimit:
-    @pytest.fixture(scope="class")
-    def rows(self):
-        (setting,) = flat_kernel_limit.parameters(Options(quick=True))
-        return tables.plain(flat_kernel_limit.run(setting, np.random.default_rng(0)))
+@pytest.fixture(scope="module")
+def flat():
+    """The table of flat_kernel_limit for the stand-in."""
+    (setting,) = flat_kernel_limit.parameters(Options(quick=True))
+    return tables.plain(flat_kernel_limit.run(setting, np.random.default_rng(0)))
 
-    def test_its_bound_stands_where_the_package_makes_a_first_order_kernel(self, rows):
-        assert {row["bound"] is not None for row in rows} == {True, False}
-        assert flat_kernel_limit.check(rows) == []
+
+class TestFlatKernelLimit:
+    def test_its_bound_stands_where_the_package_makes_a_first_order_kernel(self, flat):
+        assert {row["bound"] is not None for row in flat} == {True, False}
+        assert flat_kernel_limit.check(flat) == []
 
     @pytest.mark.parametrize(
         ("mutant", "message"),
@@ -80,8 +82,8 @@ class TestFlatKernelLimit:
             (lambda row: {"deviation": 1e-3 * row["deviation"]}, r"than tanh\(s/2\)"),
         ],
     )
-    def test_a_wrong_theory_is_flagged(self, rows, mutant, message):
-        lines = flat_kernel_limit.check([{**row, **mutant(row)} for row in rows])
+    def test_a_wrong_theory_is_flagged(self, flat, mutant, message):
+        lines = flat_kernel_limit.check([{**row, **mutant(row)} for row in flat])
         assert any(re.search(message, line) for line in lines)
 
     def test_variances_on_cold_tokens_alone_are_refused(self, tmp_path):
