@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -94,14 +95,14 @@ def find(entries: Callable[[slice], np.ndarray], lanes: np.ndarray, uniform: flo
     """
     before = np.cumsum(lanes)
     threshold = uniform * before[-1]
-    lane = first_above(before, threshold)
+    lane = int(first_above(before, threshold))
     if lane:
         threshold -= before[lane - 1]
     first = lane * LANE
-    return first + first_above(np.cumsum(entries(slice(first, first + LANE)), dtype=np.float64), threshold)
+    return first + int(first_above(np.cumsum(entries(slice(first, first + LANE)), dtype=np.float64), threshold))
 
 
-def first_above(cumulative: np.ndarray, threshold: float) -> int:
-    """The first place whose running sum exceeds the threshold; at most the last that adds to it."""
+def first_above(cumulative: np.ndarray, threshold: Any) -> Any:
+    """The first place whose running sum exceeds the threshold; at most the last that adds to it. Elementwise."""
     place = np.searchsorted(cumulative, threshold, side="right")
-    return int(min(place, np.searchsorted(cumulative, cumulative[-1], side="left")))
+    return np.minimum(place, np.searchsorted(cumulative, cumulative[-1], side="left"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +93,20 @@ class StoredColumns(Kernel):
         return out.reshape(*places.shape, self.vocab.size)
 
     def probability(self, draft: Real[Array, "*batch K"], token: Ids[Array, "*batch"]) -> Real[Array, "*batch"]:
-        r""":math:`\tilde p_x`: one column and one dot product for each row of `draft`."""
+        r""":math:`\tilde p_x`: one column for each distinct token, one dot product for each row of `draft`."""
         if is_exact(draft):
             return super().probability(draft, token)
         self.check_draft(draft)
         validation.token_ids("token", token, self.vocab.size, tuple(draft.shape[:-1]))
         rows = self._numbers(draft).reshape(-1, self.vocab.kept_size)
-        out, entries, weighted = np.empty(rows.shape[0]), np.empty(rows.shape[1]), np.empty(rows.shape[1])
-        for at, x in enumerate(to_numpy(token).ravel().tolist()):
-            np.multiply(rows[at], self._scale, out=weighted)
-            out[at] = weighted @ self._file.column(x, entries)
+        out, entries = np.empty(rows.shape[0]), np.empty(rows.shape[1])
+        step = block_length(self.vocab.kept_size, _BLOCK)
+        for x, mine in _groups(to_numpy(token).ravel()):
+            self._file.column(x, entries)
+            entries *= self._scale
+            for start in range(0, mine.size, step):
+                part = mine[start : start + step]
+                out[part] = rows[part].astype(np.float64, copy=False) @ entries
         return convert(out.reshape(draft.shape[:-1]), double(draft))
 
     def draw(self, draft_id: Ids[Array, "*batch"], uniform: Real[Array, "*batch"]) -> Ids[Array, "*batch"]:
@@ -111,8 +116,14 @@ class StoredColumns(Kernel):
         validation.token_ids("draft_id", draft_id, self.vocab.kept_size)
         validation.uniform("uniform", uniform, tuple(draft_id.shape))
         places, numbers = to_numpy(draft_id), self._numbers(double(uniform))
-        drawn = [self._draw(i, u) for i, u in zip(places.ravel().tolist(), numbers.ravel().tolist(), strict=True)]
-        return index_like(np.array(drawn, dtype=np.int64).reshape(places.shape), uniform)
+        drawn, flat = np.empty(places.size, dtype=np.int64), numbers.ravel()
+        for i, mine in _groups(places.ravel()):
+            before = np.cumsum(self._file.sums[i])
+            strips, threshold = _locate(before, flat[mine] * before[-1])
+            for number, some in _groups(strips):
+                within = np.cumsum(self._file.strip(i, number))
+                drawn[mine[some]] = number * STRIP + first_above(within, threshold[some])
+        return index_like(drawn.reshape(places.shape), uniform)
 
     @property
     def context_free(self) -> bool:
@@ -129,15 +140,22 @@ class StoredColumns(Kernel):
         """Cost of `redistribute` for one row; a column costs ``1/N`` of it."""
         return self.cost(self.vocab.size, self.vocab.kept_size)
 
-    def _draw(self, row: int, uniform: float) -> int:
-        before = np.cumsum(self._file.sums[row])
-        threshold = uniform * before[-1]
-        number = first_above(before, threshold)
-        if number:
-            threshold -= before[number - 1]
-        return number * STRIP + first_above(np.cumsum(self._file.strip(row, number)), threshold)
-
     @staticmethod
     def _numbers(x: Array) -> np.ndarray:
         """Floats of any library on the host."""
         return x if is_numpy(x) else to_numpy(x)
+
+
+def _groups(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Every distinct value, and the places where it stands."""
+    if not values.size:
+        return
+    order = np.argsort(values, kind="stable")
+    distinct, starts = np.unique(values[order], return_index=True)
+    yield from zip(distinct.tolist(), np.split(order, starts[1:]), strict=True)
+
+
+def _locate(before: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Among running sums, the first above each threshold, and what is left of the threshold there."""
+    number = first_above(before, threshold)
+    return number, threshold - np.where(number > 0, before[number - 1], 0)
