@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -59,6 +59,7 @@ class Theorem:
 
     statement: str
     axioms: frozenset[str]
+    """What the theorems of its file rest on, together."""
 
 
 @cache
@@ -166,45 +167,78 @@ def call(file: Path, library: Path) -> str:
 
 def ask(name: str, questions: Sequence[tuple[str, str]], library: Path) -> dict[str, str]:
     """Answers of Coq, in the setting of a file, to labelled commands."""
+    return ask_all({name: questions}, library)[name]
+
+
+def ask_all(questions: Mapping[str, Sequence[tuple[str, str]]], library: Path) -> dict[str, dict[str, str]]:
+    """Answers to labelled commands, for each file in its own setting; one run of Coq, which takes long to start."""
+    names = sorted({required for name in questions for required in everything_required(name)})
     lines = [
         "From Coq Require Import Reals Lra Lia.",
-        f"From {LIBRARY} Require Import {' '.join(everything_required(name))}.",
+        f"From {LIBRARY} Require {' '.join(names)}.",
         "Open Scope R_scope.",
         "Set Printing Width 110.",
         "Set Printing Depth 1000.",
     ]
-    for label, command in questions:
-        lines += [f'Goal True. idtac "@@ {label}". Abort.', command]
+    for name, commands in questions.items():
+        lines += [f"Module Setting_{name}.", f"Import {' '.join(f'{LIBRARY}.{n}' for n in everything_required(name))}."]
+        for label, command in commands:
+            lines += [f'Goal True. idtac "@@ {name}: {label}". Abort.', command]
+        lines += [f"End Setting_{name}."]
     folder = library / "questions"
     folder.mkdir(exist_ok=True)
-    file = folder / f"ask_{name}.v"
-    with _locked(folder / f"{name}.lock"):
+    file = folder / f"ask_{'_'.join(questions) if len(questions) == 1 else 'all'}.v"
+    with _locked(folder / f"{file.stem}.lock"):
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         parts = call(file, library).split("@@ ")[1:]
-    answers = (part.partition("\n") for part in parts)
-    return {label.strip(): answer.strip() for label, _, answer in answers}
+    answers: dict[str, dict[str, str]] = {name: {} for name in questions}
+    for part in parts:
+        label, _, answer = part.partition("\n")
+        name, _, question = label.strip().partition(": ")
+        answers[name][question] = answer.strip()
+    return answers
 
 
 def said(name: str, library: Path) -> dict[str, str]:
     """What the kernel prints of a compiled file: its definitions, its theorems, and what these rest on."""
-    kept, key = library / f"{name}.said", _key(name)
-    if kept.exists():
-        answers: dict[str, str] = json.loads(kept.read_text(encoding="utf-8"))
-        if answers.pop("key") == key:
-            return answers
+    return said_all([name], library)[name]
+
+
+def said_all(names: Sequence[str], library: Path) -> dict[str, dict[str, str]]:
+    """The same of several compiled files; what is not kept from before is asked at once."""
+    kept = {name: _kept(name, library) for name in names}
+    if missing := [name for name, answers in kept.items() if not answers]:
+        for name, answers in ask_all({name: _questions(name) for name in missing}, library).items():
+            runs.write_json(library / f"{name}.said", {"key": _key(name), **answers})
+            kept[name] = answers
+    return kept
+
+
+def _kept(name: str, library: Path) -> dict[str, str]:
+    """Answers of an earlier run, if they are to these questions about these sources."""
+    file = library / f"{name}.said"
+    if not file.exists():
+        return {}
+    answers: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    same = answers.pop("key") == _key(name) and set(answers) == {label for label, _ in _questions(name)}
+    return answers if same else {}
+
+
+def _questions(name: str) -> list[tuple[str, str]]:
     text = source(name)
     questions = [(f"define {n}", f"Print {n}.") for n in definitions(text)]
-    for theorem in stated(text):
-        questions += [(f"state {theorem}", f"Check @{theorem}."), (f"rest {theorem}", f"Print Assumptions {theorem}.")]
-    answers = ask(name, questions, library)
-    runs.write_json(kept, {"key": key, **answers})
-    return answers
+    names = stated(text)
+    questions += [(f"state {theorem}", f"Check @{theorem}.") for theorem in names]
+    if names:  # one question for the file: each takes as long as all
+        together = ", ".join(f"@{theorem}" for theorem in names)
+        questions.append(("rest", f"Definition together := ({together}). Print Assumptions together."))
+    return questions
 
 
 def statements(name: str, library: Path) -> str:
     """The definitions of a file and the statements of its theorems, as the kernel prints them."""
     answers = said(name, library)
-    parts = [re.sub(r"\n\nArguments .*", "", a, flags=re.S) for q, a in answers.items() if not q.startswith("rest ")]
+    parts = [re.sub(r"\n\nArguments .*", "", a, flags=re.S) for q, a in answers.items() if q != "rest"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -214,7 +248,7 @@ def theorems(name: str, names: Sequence[str], library: Path) -> dict[str, Theore
     missing = [n for n in names if f"state {n}" not in answers]
     if missing:
         raise CoqError(f"{name}.v has no theorem {', '.join(missing)}")
-    return {n: Theorem(answers[f"state {n}"], axioms(answers[f"rest {n}"])) for n in names}
+    return {n: Theorem(answers[f"state {n}"], axioms(answers["rest"])) for n in names}
 
 
 def axioms(printed: str) -> frozenset[str]:

@@ -198,7 +198,8 @@ Proof.
   { apply (Rmult_lt_reg_r (1 - c)); [lra|]. replace (x / (1 - c) * (1 - c)) with x by (field; lra).
     assert (0 < x * c) by (apply Rmult_lt_0_compat; lra). lra. }
   assert (0 < (1 - c - x) / (1 - c)) by (apply Rmult_lt_0_compat; [lra|apply Rinv_0_lt_compat; lra]).
-  cases.
+  rewrite !(Rmin_left 0) by lra. rewrite !(Rmin_right c) by lra. rewrite (Rmin_right (1 - c) (x + c * 0)) by lra.
+  assert (x + c * 0 < Rmin (1 - c) ((1 - 0) * (x / (1 - c)) + 0 * 0)) by (apply Rmin_glb_lt; lra). lra.
 Qed.
 
 (** The largest loss is attained: all that the target emits is kept, and a quarter of the draft is not. *)

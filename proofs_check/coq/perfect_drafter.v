@@ -139,5 +139,11 @@ Proof.
     unfold pos in H. assert (c - e <= Rmax (c - e) 0) by apply Rmax_l. assert (0 <= Rmax (c - e) 0) by apply Rmax_r.
     split; lra. }
   assert (0 <= (1 - x) * (1 - e)) by (apply Rmult_le_pos; lra). assert (0 <= (1 - x) * e) by (apply Rmult_le_pos; lra).
-  cases.
+  assert (0 <= x).
+  { assert (0 <= pos (c - e) / (1 - e)); [|lra].
+    apply Rmult_le_pos; [apply Rmax_r|left; apply Rinv_0_lt_compat; lra]. }
+  rewrite !(Rmin_left 0) by lra. rewrite !(Rmin_right c) by lra.
+  rewrite (Rmin_right (1 - c) ((1 - x) * ((1 - e) * 1 + e * 0) + x * 0)) by lra.
+  assert ((1 - x) * ((1 - e) * 1 + e * 0) + x * 0 <
+          Rmin (1 - c) ((1 - 0) * ((1 - e) * 1 + e * 0) + 0 * 0)) by (apply Rmin_glb_lt; lra). lra.
 Qed.

@@ -14,8 +14,11 @@ from rdk_theory import runs
 def main(names: list[str]) -> int:
     """Pin the statements of the named files, or of all."""
     _theorems.STATEMENTS.mkdir(exist_ok=True)
-    for name in names or sorted(path.stem for path in _build.SOURCES.glob("*.v")):
-        text = _build.statements(name, _build.compiled(name))
+    names = names or sorted(path.stem for path in _build.SOURCES.glob("*.v"))
+    library = [_build.compiled(name) for name in names][-1]
+    _build.said_all(names, library)
+    for name in names:
+        text = _build.statements(name, library)
         with runs.atomic_path(_theorems.STATEMENTS / f"{name}.txt") as path:
             path.write_text(text, encoding="utf-8")
     return 0

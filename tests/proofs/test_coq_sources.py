@@ -19,7 +19,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _cache.use(tmp_path_factory.mktemp("coq"))
     for name in FILES:
         _build.compiled(name)
-    return _build.compiled("Sums")
+    folder = _build.compiled("Sums")
+    _build.said_all(FILES, folder)
+    return folder
 
 
 def test_every_statement_is_pinned_and_rests_on_allowed_axioms(library: Path) -> None:
