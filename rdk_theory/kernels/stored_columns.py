@@ -18,7 +18,13 @@ from rdk_theory.sampling import first_above
 from rdk_theory.vocabulary import Vocabulary
 
 _BLOCK = 1 << 16
-"""Entries that `redistribute` widens at a time: half a megabyte, which stays in cache."""
+"""Entries that are widened at a time for one row: half a megabyte, which stays in cache."""
+
+_BATCH_BLOCK = 1 << 20
+"""The same for a batch, where a matrix product needs more to be fast."""
+
+_FEW = 64
+"""Values up to which a dictionary groups them sooner than sorting does."""
 
 
 class StoredColumns(Kernel):
@@ -65,13 +71,17 @@ class StoredColumns(Kernel):
         r"""The proposal :math:`q' M`, in float32 or wider: reads the whole file, block by block."""
         self.check_draft(draft)
         wide = self._numbers(widen(draft))
-        weights = np.ascontiguousarray((wide * self._scale.astype(wide.dtype)).reshape(-1, self.vocab.kept_size).T)
-        out = np.empty((weights.shape[1], self.vocab.size), dtype=weights.dtype)
-        step = block_length(self.vocab.kept_size, _BLOCK)
-        buffer = np.empty((step, self.vocab.kept_size), dtype=weights.dtype)
+        weights = (wide * self._scale.astype(wide.dtype)).reshape(-1, self.vocab.kept_size)
+        out = np.empty((weights.shape[0], self.vocab.size), dtype=weights.dtype)
+        step = block_length(self.vocab.kept_size, _BLOCK if weights.shape[0] == 1 else _BATCH_BLOCK)
+        buffer = np.empty((min(step, self.vocab.size), self.vocab.kept_size), dtype=weights.dtype)
         for start in range(0, self.vocab.size, step):
             stop = min(start + step, self.vocab.size)
-            out[:, start:stop] = (self._file.block(start, stop, buffer[: stop - start]) @ weights).T
+            block = self._file.block(start, stop, buffer[: stop - start])
+            if weights.shape[0] == 1:
+                out[0, start:stop] = _times(block, weights[0])
+            else:
+                np.matmul(weights, block.T, out=out[:, start:stop])
         return cast_like(convert(out.reshape(*draft.shape[:-1], self.vocab.size), widen(draft)), draft)
 
     def column(self, token: Any) -> Real[Array, "*batch K"]:
@@ -106,7 +116,7 @@ class StoredColumns(Kernel):
             entries *= self._scale
             for start in range(0, mine.size, step):
                 part = mine[start : start + step]
-                out[part] = rows[part].astype(np.float64, copy=False) @ entries
+                out[part] = _times(rows[part].astype(np.float64, copy=False), entries)
         return convert(out.reshape(draft.shape[:-1]), double(draft))
 
     def draw(self, draft_id: Ids[Array, "*batch"], uniform: Real[Array, "*batch"]) -> Ids[Array, "*batch"]:
@@ -146,9 +156,18 @@ class StoredColumns(Kernel):
         return x if is_numpy(x) else to_numpy(x)
 
 
+def _times(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """``rows · vector`` in this thread: BLAS may wait for its own, on a busy machine a thousand times as long."""
+    return np.asarray(np.einsum("ik,k->i", rows, vector))
+
+
 def _groups(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Every distinct value, and the places where it stands."""
-    if not values.size:
+    if values.size <= _FEW:
+        places: dict[int, list[int]] = {}
+        for place, value in enumerate(values.tolist()):
+            places.setdefault(value, []).append(place)
+        yield from ((value, np.array(at)) for value, at in places.items())
         return
     order = np.argsort(values, kind="stable")
     distinct, starts = np.unique(values[order], return_index=True)
