@@ -54,6 +54,8 @@ class Case:
     """Facts about single tokens, proved first; from the instance."""
     sizes: str = ""
     """How to call the size, where it is not the number of tokens."""
+    splits: bool = False
+    """Whether each minimum is two cases, so that what is compared are quotients of polynomials without pieces."""
     unknowns: int = 64
     controls: tuple[str, ...] | None = None
     """Which mutants to refute here (default: all that the clause has)."""
@@ -121,7 +123,7 @@ def explore(
             return case.goal(own, statement, instance)
         return relations(statement.kind, statement.measured(**instance), statement.stated(**instance))
 
-    return Explorer(case.unknowns).explore(road, limit, stop)
+    return Explorer(case.unknowns, splits=case.splits).explore(road, limit, stop)
 
 
 def refute(clause: Clause, mutant: Clause, case: Case, control: Any) -> str | None:

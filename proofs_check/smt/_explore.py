@@ -70,7 +70,8 @@ class Exploration:
 class Explorer:
     """The judge of one exploration; also the source of unknowns and of choices."""
 
-    def __init__(self, unknowns: int = 64) -> None:
+    def __init__(self, unknowns: int = 64, *, splits: bool = False) -> None:
+        self.splits = splits
         _quotients.use(unknowns)
         self._z3 = Z3()
         self._trail: list[_Event] = []

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Sequence
 from contextvars import ContextVar
 from fractions import Fraction
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -33,6 +34,8 @@ class Judge(Protocol):
 
     names: dict[str, Symbol]
     """Unknowns that this path has introduced for numbers with pieces."""
+    splits: bool
+    """Whether a minimum is a case of the proof too, rather than a piece."""
 
     def decide(self, condition: str) -> bool:
         """Whether this path assumes the condition; where both can be, the other is another path."""
@@ -320,7 +323,7 @@ def equal(a: Any, b: Any) -> bool | Guard:
 
 def choose(condition: Any, a: Any, b: Any) -> Any:
     """`a` where the condition holds, else `b`."""
-    if not isinstance(condition, Guard):
+    if not isinstance(condition, Guard) or JUDGE.get().splits:
         return a if condition else b
     difference = lift(a) - lift(b)
     if not isinstance(difference, Symbol):
@@ -341,6 +344,8 @@ def greater(a: Any, b: Any) -> Any:
 
 def extreme(values: Sequence[Any], relation: str) -> Symbol:
     """The smallest (``<=``) or largest (``>=``) of several: an unknown that bounds all and equals one."""
+    if JUDGE.get().splits:
+        return reduce(lesser if relation == "<=" else greater, values)
     names = JUDGE.get().names
     key = " ".join([relation, *(repr(value) for value in values)])
     if key in names:
