@@ -62,9 +62,14 @@ class _Tile(ColumnFile):
         return super().strip(row, number % (TILE // STRIP))
 
     def block(self, start: int, stop: int, out: np.ndarray) -> np.ndarray:
-        """Consecutive columns that do not cross the end of the tile."""
-        first = start % TILE
-        return super().block(first, first + stop - start, out)
+        """Consecutive columns, tile after tile."""
+        place = start
+        while place < stop:
+            first = place % TILE
+            length = min(TILE - first, stop - place)
+            super().block(first, first + length, out[place - start : place - start + length])
+            place += length
+        return out
 
 
 def first_order(vocab: Vocabulary, rng: np.random.Generator) -> Kernel:

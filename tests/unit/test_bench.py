@@ -162,6 +162,8 @@ def test_columns_that_repeat_are_the_kernel_that_the_file_holds(tmp_path):
     assert np.array_equal(stored.probability(draft, token), repeated.probability(draft, token))
     assert np.array_equal(stored.draw(place, uniform), repeated.draw(place, uniform))
     assert np.abs(stored.row(place) - repeated.row(place)).max() <= EXACT
+    for rows in (draft, draft[:1]):
+        assert np.array_equal(stored.redistribute(rows), repeated.redistribute(rows))
     assert np.abs(draft @ stored.row(np.arange(40)) - stored.redistribute(draft)).max() <= EXACT
 
 
