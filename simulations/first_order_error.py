@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rdk_theory import figures
+from rdk_theory import figures, tolerances
 from rdk_theory.acceptance import acceptance_rate, total_variation
 from rdk_theory.kernels import Diffusion, SoftmaxCovariance
 from rdk_theory.tables import Row
 from rdk_theory.vocabulary import Vocabulary
+from simulations import _first_order
 from simulations._experiment import Experiment, Options, Setting
 from simulations._rows import distinct, number, numbers, pick
 
@@ -23,9 +24,15 @@ STRENGTHS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 """``s`` of the softmax kernel, ``θ`` of the diffusion kernels."""
 SIZES = (8, 64)
 TICKS = (0.05, 0.1, 0.2, 0.4, 0.8)
-LAWS = 20
-"""Targets and drafts on which acceptance is compared, for each kernel."""
 KINDS = ("softmax", "resolvent", "heat")
+BOUNDS: dict[str, Callable[[float], float]] = {
+    "softmax": lambda s: s**2 / 8,
+    "resolvent": lambda theta: theta**2,
+    "heat": lambda theta: theta * (1 - math.exp(-theta)),
+}
+"""The sharp constants, in closed form."""
+USEFUL_TO = {kind: _first_order.useful_to(bound) for kind, bound in BOUNDS.items()}
+"""Strength up to which the bound is negligible, at most 0.01, for any kernel."""
 
 Pair = SoftmaxCovariance | Diffusion
 
@@ -54,8 +61,8 @@ def run(setting: Setting, rng: np.random.Generator) -> list[Row]:
             bound = max(bound, approximation.error_bound)
             places = np.arange(kernel.vocab.kept_size)
             distances.append(total_variation(kernel.row(places), approximation.row(places)).max())
-            target = laws.dirichlet(np.full(kernel.vocab.size, 0.3), size=LAWS)
-            draft = laws.dirichlet(np.full(kernel.vocab.kept_size, 0.3), size=LAWS)
+            target = laws.dirichlet(np.full(kernel.vocab.size, 0.3), size=_first_order.LAWS)
+            draft = laws.dirichlet(np.full(kernel.vocab.kept_size, 0.3), size=_first_order.LAWS)
             rates = [acceptance_rate(target, k.redistribute(draft)) for k in (kernel, approximation)]
             changes.append(np.abs(rates[0] - rates[1]).max())
         rows.append(
@@ -70,6 +77,8 @@ def run(setting: Setting, rng: np.random.Generator) -> list[Row]:
                 "acceptance_change": max(changes),
                 "bound": bound,
                 "jensen_bound": 1 - 1 / math.cosh(strength) if kind == "softmax" else None,
+                "negligible": bound <= _first_order.NEGLIGIBLE,
+                "useful_to": USEFUL_TO[kind],
                 "reached": _REACHED[kind](getattr(kernel, "spread", strength)) if family == "extremal" else None,
             }
         )
@@ -83,21 +92,14 @@ def _random_softmax(s: float, size: int, rng: np.random.Generator) -> SoftmaxCov
     covariance = np.cov(laws.T, bias=True)
     covariance = (covariance + covariance.T) / 2
     widest = SoftmaxCovariance(vocab, covariance, 1.0).spread
-    return SoftmaxCovariance(vocab, covariance, _no_more(widest / s, lambda t: widest / t <= s))
+    return SoftmaxCovariance(vocab, covariance, _first_order.temperature_at(widest, s))
 
 
 def _three_point(s: float, size: int, rng: np.random.Generator) -> SoftmaxCovariance:
     """Every row has deviations 0 on half of the tokens and ±s on a quarter each."""
     row = np.array([1.0, 0.0, -1.0, 0.0])
     covariance = np.stack([np.roll(row, shift) for shift in range(4)])
-    return SoftmaxCovariance(Vocabulary.full(4), covariance, _no_more(1 / s, lambda t: 1 / t <= s))
-
-
-def _no_more(temperature: float, enough: Callable[[float], bool]) -> float:
-    """The temperature, raised by roundings until it is high enough."""
-    while not enough(temperature):
-        temperature = math.nextafter(temperature, math.inf)
-    return temperature
+    return SoftmaxCovariance(Vocabulary.full(4), covariance, _first_order.temperature_at(1.0, s))
 
 
 def _random_diffusion(kind: str) -> Callable[[float, int, np.random.Generator], Diffusion]:
@@ -129,8 +131,8 @@ _EXTREMAL: dict[str, Callable[[float, int, np.random.Generator], Pair]] = {
 }
 _REACHED: dict[str, Callable[[float], float]] = {
     "softmax": lambda s: math.tanh(s / 2) ** 2 / 2,
-    "resolvent": lambda theta: theta**2,
-    "heat": lambda theta: theta * (1 - math.exp(-theta)),
+    "resolvent": BOUNDS["resolvent"],
+    "heat": BOUNDS["heat"],
 }
 """Distance in the extremal families, in closed form."""
 
@@ -140,14 +142,19 @@ def check(rows: Sequence[Row]) -> list[str]:
     lines = []
     for row in rows:
         where = f"{row['kind']}, {row['family']}, N = {row['size']}, strength {row['strength']}"
-        bound = number(row, "bound") + 1e-12
+        bound = number(row, "bound") + tolerances.EXACT
+        strength = number(row, "strength")
+        if abs(number(row, "bound") - BOUNDS[str(row["kind"])](strength)) > tolerances.EXACT:
+            lines.append(f"the bound is not its closed form: {where}")
+        if row["negligible"] != (strength <= number(row, "useful_to")):
+            lines.append(f"the strength up to which the bound is negligible is wrong: {where}")
         if number(row, "high") > bound:
             lines.append(f"a row is further away than the bound: {where}")
         if number(row, "acceptance_change") > bound:
             lines.append(f"acceptance changes by more than the bound: {where}")
-        if row["reached"] is not None and abs(number(row, "measured") - number(row, "reached")) > 1e-12:
+        if row["reached"] is not None and abs(number(row, "measured") - number(row, "reached")) > tolerances.EXACT:
             lines.append(f"the extremal family is not as far as its closed form: {where}")
-        if row["jensen_bound"] is not None and number(row, "bound") > number(row, "jensen_bound") + 1e-12:
+        if row["jensen_bound"] is not None and number(row, "bound") > number(row, "jensen_bound") + tolerances.EXACT:
             lines.append(f"the bound is above 1 − 1/cosh s: {where}")
     return lines
 
@@ -166,6 +173,8 @@ def draw(rows: Sequence[Row]) -> Figure:
         mine = pick(softmax, family="random", size=size)
         low, high = numbers(mine, "low"), numbers(mine, "high")
         figures.measured(above, s, numbers(mine, "measured"), low, high, index, f"random, N = {size}")
+        if size == SIZES[0]:
+            figures.measured(above, s, numbers(mine, "acceptance_change"), index=4, label=f"acceptance, N = {size}")
     for index, kind in enumerate(("resolvent", "heat")):
         chain = pick(rows, kind=kind, family="extremal")
         theta = numbers(chain, "strength")
@@ -175,14 +184,19 @@ def draw(rows: Sequence[Row]) -> Figure:
         beside = [value * (0.97, 1.03)[index] for value in numbers(small, "strength")]
         points, low, high = (_over_square(small, name) for name in ("measured", "low", "high"))
         figures.measured(below, beside, points, low, high, index + 2, f"{kind}, random")
+        figures.measured(
+            below, beside, _over_square(small, "acceptance_change"), index=index + 4, label=f"{kind}, acceptance"
+        )
     above.set_xlabel("largest centred entry s")
     below.set_xlabel("weight θ")
     above.set_yscale("log")
     above.set_ylabel("total variation, worst row")
     below.set_ylabel("total variation / θ²")
     below.set_ylim(bottom=0)
-    for axes in (above, below):
+    for axes, useful in zip((above, below), (USEFUL_TO["softmax"], USEFUL_TO["heat"]), strict=True):
+        figures.shade_counterexample(axes, x=(useful, 1.05), label=f"bound > {_first_order.NEGLIGIBLE}")
         axes.set_xscale("log")
+        axes.set_xlim(0.045, 1.05)
         axes.set_xticks(TICKS, [f"{strength:g}" for strength in TICKS])
         axes.minorticks_off()
         figures.legend(axes)
@@ -196,6 +210,7 @@ def _over_square(rows: Sequence[Row], name: str) -> list[float]:
 
 def caption(rows: Sequence[Row]) -> str:
     """What the figure shows, with the largest share of the bound that acceptance used."""
+    limits = ", ".join(f"{value:.3g} ({kind})" for kind, value in USEFUL_TO.items())
     used = max(number(row, "acceptance_change") / number(row, "bound") for row in rows)
     return (
         "Largest row-wise total variation between a kernel and its first-order form. Above: softmax kernels whose "
@@ -205,7 +220,9 @@ def caption(rows: Sequence[Row]) -> str:
         "(resolvent) and θ(1 − e^(−θ)) (heat) exactly, for every θ. Points: median over random kernels (covariances of "
         f"Dirichlet laws; Dirichlet affinities on {SIZES[0]} tokens), bars their range. The same bounds hold for "
         "acceptance, whatever target and draft; on random ones "
-        f"it changed by at most {100 * used:.0f} % of the bound."
+        f"it changed by at most {100 * used:.0f} % of the bound (largest change over random kernels, "
+        f"{_first_order.LAWS} laws each). Hatched: the bound is above {_first_order.NEGLIGIBLE}; up to {limits} no "
+        "target and drafter can tell the first-order kernel apart by more than that in acceptance."
     )
 
 
