@@ -31,6 +31,7 @@ def small(setting):
         "sizes": [100, 3000],
         "contexts": 40,
         "repeats": 2,
+        "instances": 1,
     }
     return {key: fewer.get(key, value) for key, value in setting.items()}
 
