@@ -6,7 +6,6 @@ import argparse
 import functools
 import importlib
 import json
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -66,13 +65,11 @@ def report(out: Path, *, quick: bool, seed: int, resume: bool, pairs: Path, minu
         run.step("claims", ["claims.json", "claims.csv"], lambda: _claims(out, seed, quick), {"quick": quick})
         _say("claims", out / "claims.csv")
         proved = _prove(out / "proofs", quick)
-        workers = ["--workers", str(min(2, os.cpu_count() or 1))]
         _part(
             "simulate",
             "experiments" if quick else "all",
             "--out",
             str(out / "simulations"),
-            *workers,
             *_flags(quick, seed, resume),
         )
         for pair in chosen:
