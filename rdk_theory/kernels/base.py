@@ -77,6 +77,10 @@ class Kernel(ABC):
         wide = double(draft)
         return namespace(wide).sum(wide * beside(self.column(token), wide), axis=-1)
 
+    def point(self, draft: Array, token: Array) -> Array:
+        """`probability` for callers that have checked their rows, in float64 or rational, and ask more than once."""
+        return self.probability(draft, token)
+
     def draw(self, draft_id: Ids[Array, "*batch"], uniform: Real[Array, "*batch"]) -> Ids[Array, "*batch"]:
         r"""Second stage of a two-stage draw: :math:`x \sim M_i` by inverse CDF."""
         validation.token_ids("draft_id", draft_id, self.vocab.kept_size)

@@ -48,9 +48,13 @@ class Embedding(Kernel):
         """``q'`` at the place of `token`, 0 for a cold token: one look-up."""
         self.check_draft(draft)
         validation.token_ids("token", token, self.vocab.size, tuple(draft.shape[:-1]))
+        return self.point(draft, token)
+
+    def point(self, draft: Array, token: Array) -> Array:
+        """`probability`, unchecked."""
         xp = namespace(draft)
         place = look_up(self.vocab.position, token)
-        value = gather_last(double(draft), xp.where(place < 0, place - place, place))
+        value = double(gather_last(draft, xp.where(place < 0, place - place, place)))
         return xp.where(place < 0, value - value, value)
 
     def draw(self, draft_id: Ids[Array, "*batch"], uniform: Real[Array, "*batch"]) -> Ids[Array, "*batch"]:

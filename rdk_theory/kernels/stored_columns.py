@@ -108,6 +108,12 @@ class StoredColumns(Kernel):
             return super().probability(draft, token)
         self.check_draft(draft)
         validation.token_ids("token", token, self.vocab.size, tuple(draft.shape[:-1]))
+        return self.point(draft, token)
+
+    def point(self, draft: Array, token: Array) -> Array:
+        """`probability`, unchecked."""
+        if is_exact(draft):
+            return super().probability(draft, token)
         rows = self._numbers(draft).reshape(-1, self.vocab.kept_size)
         out, entries = np.empty(rows.shape[0]), np.empty(rows.shape[1])
         step = block_length(self.vocab.kept_size, _BLOCK)

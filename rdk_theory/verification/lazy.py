@@ -48,8 +48,8 @@ def verify_lazy(
     target, draft
         :math:`p` over the target vocabulary; :math:`q'` over the kept tokens.
     kernel
-        :math:`M`; only `probability` is called, and `redistribute` for rows that fall back. A kernel whose parameters
-        depend on the context is asked for all rows, since it cannot be asked for some.
+        :math:`M`; only `point` is called, which is `probability` without its checks, and `redistribute` for rows that
+        fall back. A kernel whose parameters depend on the context is asked for all rows, not for some.
     drafted
         :math:`x`, drawn in two stages: :math:`i \sim q'`, then ``kernel.draw`` (see `draft_token`).
     accept_uniform, propose_uniforms, keep_uniforms, fallback_uniform
@@ -87,7 +87,7 @@ def verify_lazy(
     xp = namespace(target, draft)
     rows = Proposals(draft, kernel)
     ids = ids_beside(drafted, target)
-    proposed = double_flat(kernel.probability(rows.draft, ids))
+    proposed = double_flat(kernel.point(rows.draft, ids))
     check_possible(xp.reshape(proposed, batch), drafted)
 
     token = xp.asarray(xp.reshape(ids, (-1,)), copy=True)
@@ -171,12 +171,12 @@ class Proposals:
     def probability(self, token: Array, rows: Array) -> Array:
         r""":math:`\tilde p` of the rows `rows` at one token each."""
         if self.kernel.context_free:
-            return double(self.kernel.probability(self.flat[rows], token))
+            return double(self.kernel.point(self.flat[rows], token))
         # Every context has its own kernel: fill the other rows with a token whose probability is not looked at.
         every = namespace(token).zeros_like(self.flat[:, 0], dtype=token.dtype)
         every[rows] = token
         shaped = namespace(token).reshape(every, tuple(self.draft.shape[:-1]))
-        return double_flat(self.kernel.probability(self.draft, shaped))[rows]
+        return double_flat(self.kernel.point(self.draft, shaped))[rows]
 
     def proposal(self, rows: Array) -> Array:
         r""":math:`\tilde p` of the rows `rows`, whole."""

@@ -129,9 +129,9 @@ class Counting(Embedding):
         super().__init__(vocab)
         self.columns, self.proposals = [], []
 
-    def probability(self, draft, token):
+    def point(self, draft, token):
         self.columns.append(token.size)
-        return super().probability(draft, token)
+        return super().point(draft, token)
 
     def redistribute(self, draft):
         self.proposals.append(draft.shape[0])
