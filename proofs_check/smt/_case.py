@@ -28,8 +28,8 @@ TIED = 400
 """Instances of the registry's grid on which a road given here must equal the registry's."""
 PATHS = 20_000
 SEARCHED = 100
-"""Paths on which a mutant's models are replayed before instances of a grid are."""
-DRAWS = 3_000
+"""Paths on which models of a mutant are replayed where no instance of a grid refutes it."""
+DRAWS = 1_000
 """Instances of a grid that are drawn for a mutant."""
 
 Goal = Callable[[FreeSource, Clause, Instance], list[Guard | bool]]
@@ -129,8 +129,8 @@ def explore(
 def refute(clause: Clause, mutant: Clause, case: Case, control: Any) -> str | None:
     """A rational instance that violates a mutant, found by the same road; `None` if there is none.
 
-    The paths are followed with all numbers unknown; where their models do not replay, with the numbers of instances on
-    a grid. Either way a solver says that the negated relation is satisfiable, and the registry's roads say it again.
+    The paths are followed with the numbers of instances on a grid; where none of these violates it, with all numbers
+    unknown. Either way a solver says that the negated relation is satisfiable, and the registry's roads say it again.
     """
     own = replace(
         case,
@@ -154,12 +154,12 @@ def refute(clause: Clause, mutant: Clause, case: Case, control: Any) -> str | No
             witness.append(describe(mutant, instance))
         return bool(witness)
 
-    with suppress(TooMany):
-        explore(mutant, own, stop=replayed, limit=SEARCHED)
-    for instance in () if witness else _grid(clause, mutant, own):
+    for instance in _grid(clause, mutant, own):
         explore(mutant, own, replayed, partial(_pinned, own.size, instance))
         if witness:
-            break
+            return witness[0]
+    with suppress(TooMany):
+        explore(mutant, own, stop=replayed, limit=SEARCHED)
     return witness[0] if witness else None
 
 
@@ -184,7 +184,14 @@ def _instance(clause: Clause, case: Case, choices: tuple[int, ...], values: tupl
 
 
 def _plain(built: Instance) -> Instance:
-    return {k: np.asarray(v) if isinstance(v, np.ndarray) else v for k, v in built.items()}
+    """An instance without arrays of symbols, which its numbers do not need."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(v) for v in value]
+        return np.asarray(value) if isinstance(value, np.ndarray) else value
+
+    return {name: plain(value) for name, value in built.items()}
 
 
 def tie(clause: Clause, case: Case) -> None:

@@ -140,11 +140,11 @@ class Explorer:
         self._must_not(f"(not {condition})")
         self._assert(condition)
 
-    def choose(self, count: int) -> int:
-        """An integer in ``range(count)``; each is a path."""
+    def choose(self, count: int, only: int | None = None) -> int:
+        """An integer in ``range(count)``; each is a path, unless it is said which is the only one."""
         event = self._replayed("choice", str(count))
         if event is None:
-            event = _Event("choice", str(count), 0, count)
+            event = _Event("choice", str(count), 0, count) if only is None else _Event("choice", str(count), only)
             self._push(event)
         return event.value
 

@@ -125,7 +125,7 @@ class PinnedSource(SymbolicSource):
 
     def choose(self, count: int) -> int:
         """As the instance chose."""
-        return self._choices.pop(0)
+        return self._explorer.choose(count, self._choices.pop(0))
 
     def real(self) -> Any:
         """An unknown, and its value."""
