@@ -3,7 +3,8 @@ From Coq Require Import Reals Lra Lia.
 From Rdk Require Import Sums.
 Open Scope R_scope.
 
-(** The accept step played out: token t is drafted with probability r t and passes with probability min(1, p t / r t). *)
+(** The accept step played out: token t is drafted with probability r t and passes with probability
+    min(1, p t / r t). *)
 Definition accepted (n : nat) (p r : nat -> R) : R := sum n (fun t => r t * Rmin 1 (p t / r t)).
 
 Lemma accepted_term (a b : R) : 0 <= a -> 0 <= b -> b * Rmin 1 (a / b) = Rmin a b.

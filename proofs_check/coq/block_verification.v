@@ -151,7 +151,8 @@ Section Chain.
     assert (excess pre w * (pos (w * p pre y - r pre y) / excess pre w) = pos (w * p pre y - r pre y)) as ->.
     { destruct (Req_dec (excess pre w) 0) as [Z|N]; [|field; exact N]. rewrite Z, Rmult_0_l. symmetry.
       apply (sum_zero_terms n (fun t => pos (w * p pre t - r pre t))); [intros; cases|exact Z|exact Y]. }
-    rewrite <- Rmult_assoc, next_mass by (lra || exact Y). rewrite <- Rmult_plus_distr_r, <- Rmult_assoc. f_equal. cases.
+    rewrite <- Rmult_assoc, next_mass by (lra || exact Y). rewrite <- Rmult_plus_distr_r, <- Rmult_assoc. f_equal.
+    cases.
   Qed.
 
   Theorem block_is_lossless g ys : length ys = S g -> Forall (fun y => (y < n)%nat) ys ->
@@ -259,7 +260,8 @@ Section Chain.
     { rewrite <- (Rmult_1_r d) at 2. apply Rmult_le_compat_l; lra. }
     assert (forall t, (t < n)%nat ->
       d * w * Rmin (p pre t) (r pre t) + products j (t :: pre) (d * w * Rmin (p pre t) (r pre t)) <=
-      Rmin (d * r pre t) (d * w * p pre t) + weights j (t :: pre) (d * r pre t) (Rmin (d * r pre t) (d * w * p pre t))) as Le.
+      Rmin (d * r pre t) (d * w * p pre t) + weights j (t :: pre) (d * r pre t) (Rmin (d * r pre t) (d * w * p pre
+        t))) as Le.
     { intros t T. destruct (one_step pre d (d * w) (d * w) t T M U) as [A B].
       pose proof (block_above j (t :: pre) _ _ _ A B). lra. }
     apply (sum_lt n _ _ x); [exact Le|exact X|].
@@ -314,8 +316,8 @@ Section Chain.
     - intros L. apply strict_is_gain; [lra|lra|]. rewrite Rmult_1_r. exact L.
     - intros G. destruct (gain_is_strict g [] 1 1 1) as [S|S]; try assumption; try lra. rewrite Rmult_1_r in S. exact S.
   Qed.
-  (** Any verifier of g drafts, seen from outside: [A pre] is the probability that the draft begins with [pre] and all of
-      it is accepted, [J pre y] that exactly [pre] is accepted and y is emitted next. *)
+  (** Any verifier of g drafts, seen from outside: [A pre] is the probability that the draft begins with [pre] and
+      all of it is accepted, [J pre y] that exactly [pre] is accepted and y is emitted next. *)
   Fixpoint drafted (pre : list nat) : R :=
     match pre with [] => 1 | x :: l => drafted l * r l x end.
 
@@ -454,12 +456,15 @@ Theorem two_tokens :
   length_block 2 p r 2 [] 1 0 = 11 / 9 /\ length_tokens 2 p r 2 [] 0 = 10 / 9.
 Proof.
   intros p r.
-  assert (forall pre, law 2 (p pre)) as P by (intros pre; split; [intros [|[|t]] T; try lia; unfold p; lra|unfold p, sum; lra]).
-  assert (forall pre, law 2 (r pre)) as Q by (intros pre; split; [intros [|[|t]] T; try lia; unfold r; lra|unfold r, sum; lra]).
+  assert (forall pre, law 2 (p pre)) as P by (intros pre; split; [intros [|[|t]] T; try lia; unfold p; lra|unfold p,
+    sum; lra]).
+  assert (forall pre, law 2 (r pre)) as Q by (intros pre; split; [intros [|[|t]] T; try lia; unfold r; lra|unfold r,
+    sum; lra]).
   rewrite (block_accepts 2 p r P Q), (tokens_accept 2 p r P Q).
   unfold weights, products, sum, p, r. simpl.
   rewrite (Rmin_right (1 * (2 / 3)) (1 * / 3)), (Rmin_left (1 * / 3) (1 * (2 / 3))) by lra.
   rewrite (Rmin_left (/ 3) (2 / 3)), (Rmin_right (2 / 3) (/ 3)) by lra.
-  repeat match goal with |- context [Rmin ?a ?b] => (rewrite (Rmin_left a b) by lra) || (rewrite (Rmin_right a b) by lra) end.
+  repeat match goal with |- context [Rmin ?a ?b] => (rewrite (Rmin_left a b) by lra) || (rewrite (Rmin_right a b) by
+    lra) end.
   split; lra.
 Qed.

@@ -81,7 +81,8 @@ Proof.
     rewrite (sum_ext n _ (fun u => (1 - x) * (point j u * A i u) + x * (A i u * product n A R0 u j))).
     - rewrite sum_plus, !sum_scale, (sum_point n j (fun u => A i u) J). reflexivity.
     - intros u U. specialize (Inv u j U J). replace (R0 u j) with ((1 - x) * point u j + x * product n A R0 u j) by lra.
-      assert (point u j = point j u) as -> by (unfold point; destruct (Nat.eq_dec j u), (Nat.eq_dec u j); lia || reflexivity).
+      assert (point u j = point j u) as -> by (unfold point; destruct (Nat.eq_dec j u), (Nat.eq_dec u j); lia ||
+        reflexivity).
       ring. }
   replace (R0 i j - first_order x A i j) with (- (x * x * (A i j - product n A (product n A R0) i j))).
   - rewrite Rabs_Ropp, Rabs_mult, (Rabs_right (x * x)); [reflexivity|]. apply Rle_ge, Rmult_le_pos; assumption.

@@ -26,7 +26,7 @@ PROOF = coq_proof(
         ("(exists t, (t < n)%nat /\\ p t = 1) \\/ (exists", "(exists"),
         ("p k - alpha n p r <= 1 - r k.", "p k - alpha n p r <= (1 - r k) / 2."),
         ("- (1 - r k) <= p k - alpha n p r.", "- (1 - r k) / 2 <= p k - alpha n p r."),
-        ("r k < 1 -> alpha n (point k) r <", "r k <= 1 -> alpha n (point k) r <"),
+        ("r k < 1 ->\n  alpha n (point k) r <", "r k <= 1 ->\n  alpha n (point k) r <"),
         ("p k < 1 -> accepted n p (point k) <", "p k <= 1 -> accepted n p (point k) <"),
     ),
     notes=("m is any bound of both laws, k any token: the statements at the maxima are the special case",),

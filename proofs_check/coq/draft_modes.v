@@ -59,7 +59,8 @@ Proof.
     assert (forall t, (t < n)%nat -> Rmin (p t) (r t) = p t * r t) as Same.
     { intros t T.
       assert (Rmin (p t) (r t) - p t * r t = 0); [|lra].
-      apply (sum_zero_terms n (fun u => Rmin (p u) (r u) - p u * r u)); [|unfold alpha in E; rewrite sum_minus; lra|exact T].
+      apply (sum_zero_terms n (fun u => Rmin (p u) (r u) - p u * r u)); [|unfold alpha in E; rewrite sum_minus;
+        lra|exact T].
       intros u U. specialize (Le u U). lra. }
     assert ((exists t, (t < n)%nat /\ p t * r t <> 0) \/ (forall t, (t < n)%nat -> p t * r t = 0)) as [[t [T N]]|Z].
     { clear - P. generalize n. intros k. induction k as [|k [[t [T N]]|Z]].
@@ -119,7 +120,8 @@ Proof.
 Qed.
 
 (** A target that is sure of k, against any draft that is not. *)
-Theorem argmax_can_win n r k : law n r -> (k < n)%nat -> r k < 1 -> alpha n (point k) r < accepted n (point k) (point k).
+Theorem argmax_can_win n r k : law n r -> (k < n)%nat -> r k < 1 ->
+  alpha n (point k) r < accepted n (point k) (point k).
 Proof.
   intros Q K L. rewrite (argmax_accepted n _ k (point_law n k K) K), (alpha_point n r k Q K).
   unfold point. destruct (Nat.eq_dec k k); [lra|lia].

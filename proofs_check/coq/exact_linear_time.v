@@ -1,4 +1,5 @@
-(** Drawing the residual by proposing from the target: the law of the loop, with any number of tries before a fall-back. *)
+(** Drawing the residual by proposing from the target: the law of the loop, with any number of tries before a
+    fall-back. *)
 From Coq Require Import Reals Lra Lia.
 From Rdk Require Import Sums acceptance_identity lossless.
 Open Scope R_scope.

@@ -41,7 +41,8 @@ Proof.
   rewrite (sum_ext m _ (fun c => sum (S g) (fun k => w c * a c ^ k))) by (intros; rewrite sum_scale; reflexivity).
   rewrite sum_swap. apply sum_le. intros k _. destruct k as [|k].
   - rewrite (sum_ext m _ w) by (intros; simpl; ring). rewrite W1. simpl. lra.
-  - assert (sum m (fun c => w c * (mean ^ S k + INR (S k) * mean ^ k * (a c - mean))) <= sum m (fun c => w c * a c ^ S k)) as L.
+  - assert (sum m (fun c => w c * (mean ^ S k + INR (S k) * mean ^ k * (a c - mean))) <= sum m (fun c => w c * a c ^
+    S k)) as L.
     { apply sum_le. intros c C. apply Rmult_le_compat_l; [auto|]. apply tangent; auto. }
     rewrite (sum_ext m (fun c => w c * (mean ^ S k + INR (S k) * mean ^ k * (a c - mean)))
       (fun c => (mean ^ S k - INR (S k) * mean ^ k * mean) * w c + INR (S k) * mean ^ k * (w c * a c))) in L

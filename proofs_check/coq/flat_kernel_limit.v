@@ -67,7 +67,8 @@ Proof.
       by (apply Rmult_le_compat_l; lra).
     lra. }
   assert (0 < 1 + INR (S n) * exp (- (s * INR N / INR (S n)))) as D.
-  { assert (0 < INR (S n) * exp (- (s * INR N / INR (S n)))) by (apply Rmult_lt_0_compat; [exact P|apply exp_pos]). lra. }
+  { assert (0 < INR (S n) * exp (- (s * INR N / INR (S n)))) by (apply Rmult_lt_0_compat; [exact P|apply exp_pos]).
+    lra. }
   unfold softmax. apply (Rmult_le_reg_r (1 + INR (S n) * exp (- (s * INR N / INR (S n))))); [exact D|].
   rewrite Rinv_l by lra. assert (0 < sum N (fun i => exp (x i))) as WP.
   { eapply Rlt_le_trans; [|exact W]. apply Rmult_lt_0_compat; [apply exp_pos|exact D]. }
@@ -93,7 +94,8 @@ Proof.
     replace (exp (- (s * INR (S (S n)) / INR (S n)))) with (exp (- (s / INR (S n))) / exp s).
     + pose proof (exp_pos s). pose proof (exp_pos (- (s / INR (S n)))).
       assert (0 < INR (S n) * exp (- (s / INR (S n)))) by (apply Rmult_lt_0_compat; assumption). field. split; lra.
-    + rewrite (S_INR (S n)). replace (- (s * (INR (S n) + 1) / INR (S n))) with (- (s / INR (S n)) + - s) by (field; lra).
+    + rewrite (S_INR (S n)).
+      replace (- (s * (INR (S n) + 1) / INR (S n))) with (- (s / INR (S n)) + - s) by (field; lra).
       rewrite exp_plus, (exp_Ropp s). reflexivity.
 Qed.
 

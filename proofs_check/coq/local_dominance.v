@@ -132,7 +132,8 @@ Section Mixing.
   Qed.
   (** The largest weight that loses nothing exists: f is continuous. *)
   Lemma term_steep k x y :
-    Rabs (Rmin (p k) ((1 - x) * q k + x * r k) - Rmin (p k) ((1 - y) * q k + y * r k)) <= Rabs (r k - q k) * Rabs (x - y).
+    Rabs (Rmin (p k) ((1 - x) * q k + x * r k) - Rmin (p k) ((1 - y) * q k + y * r k)) <=
+    Rabs (r k - q k) * Rabs (x - y).
   Proof.
     rewrite <- Rabs_mult.
     replace ((r k - q k) * (x - y)) with ((1 - x) * q k + x * r k - ((1 - y) * q k + y * r k)) by ring. cases.
@@ -143,7 +144,8 @@ Section Mixing.
     unfold f. rewrite <- sum_minus, Rmult_comm, <- sum_scale. apply sum_le. intros k K.
     rewrite <- Rmult_minus_distr_l, (Rmult_comm (Rabs (x - y))), Rmult_assoc.
     apply Rmult_le_compat_l; [apply w_nonneg, K|].
-    pose proof (term_steep k x y). pose proof (Rle_abs (Rmin (p k) ((1 - x) * q k + x * r k) - Rmin (p k) ((1 - y) * q k + y * r k))).
+    pose proof (term_steep k x y).
+    pose proof (Rle_abs (Rmin (p k) ((1 - x) * q k + x * r k) - Rmin (p k) ((1 - y) * q k + y * r k))).
     lra.
   Qed.
 

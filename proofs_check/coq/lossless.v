@@ -46,7 +46,8 @@ Qed.
 (** A token drafted in two stages, i from q and then x from row i of a kernel, and verified against the mixture. *)
 Theorem drafted_and_verified n k p q M : law n p -> law k q -> stochastic k n M -> forall t, (t < n)%nat ->
   sum k (fun i => q i * (M i t * Rmin 1 (p t / moved k q M t))) +
-  (1 - sum k (fun i => q i * sum n (fun x => M i x * Rmin 1 (p x / moved k q M x)))) * residual n p (moved k q M) t = p t.
+  (1 - sum k (fun i => q i * sum n (fun x => M i x * Rmin 1 (p x / moved k q M x)))) *
+    residual n p (moved k q M) t = p t.
 Proof.
   intros P Q HM t T. transitivity (emitted n p (moved k q M) t);
     [unfold emitted, accepted|apply (lossless n p _ P (moved_law k n q M Q HM) t T)].

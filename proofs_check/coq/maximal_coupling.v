@@ -94,7 +94,8 @@ Proof.
     { intros t T. assert (Rmin (p t) (r t) - J t t = 0); [|lra].
       apply (sum_zero_terms n (fun u => Rmin (p u) (r u) - J u u));
         [intros u U; specialize (Below u U); lra|rewrite sum_minus; unfold alpha in E; lra|exact T]. }
-    pose proof (Two (fun v => J x v) x y (fun v V => J0 x v X V) X Y D) as Row. simpl in Row. rewrite (Jr x X), (Same x X) in Row.
+    pose proof (Two (fun v => J x v) x y (fun v V => J0 x v X V) X Y D) as Row. simpl in Row.
+    rewrite (Jr x X), (Same x X) in Row.
     pose proof (Two (fun v => J v y) y x (fun v V => J0 v y V Y) Y X (not_eq_sym D)) as Col. simpl in Col.
     rewrite (Jp y Y), (Same y Y) in Col. split; [clear Col|clear Row]; cases.
   - intros H. apply sum_ext. intros t T.

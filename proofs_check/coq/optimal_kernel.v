@@ -3,7 +3,8 @@ From Coq Require Import Reals Lra Lia.
 From Rdk Require Import Sums.
 Open Scope R_scope.
 
-(** Contexts c < m with weights w c; targets p c over n tokens; drafts q c over k kept tokens; prices s c t in [0, 1]. *)
+(** Contexts c < m with weights w c; targets p c over n tokens; drafts q c over k kept tokens; prices s c t
+    in [0, 1]. *)
 Section Kernel.
   Variables (m k n : nat) (w : nat -> R) (p q s : nat -> nat -> R).
   Hypothesis w_nonneg : forall c, (c < m)%nat -> 0 <= w c.
@@ -97,7 +98,8 @@ Section Kernel.
   Theorem concave M M' x : 0 <= x <= 1 ->
     x * value M + (1 - x) * value M' <= value (fun i j => x * M i j + (1 - x) * M' i j).
   Proof.
-    intros X. unfold value. rewrite <- !sum_scale, <- sum_plus. apply sum_le. intros c C. pose proof (w_nonneg c C) as W.
+    intros X. unfold value. rewrite <- !sum_scale, <- sum_plus. apply sum_le. intros c C.
+    pose proof (w_nonneg c C) as W.
     replace (x * (w c * alpha n (p c) (moved k (q c) M)) + (1 - x) * (w c * alpha n (p c) (moved k (q c) M')))
       with (w c * (x * alpha n (p c) (moved k (q c) M) + (1 - x) * alpha n (p c) (moved k (q c) M'))) by ring.
     apply Rmult_le_compat_l; [exact W|]. unfold alpha. rewrite <- !sum_scale, <- sum_plus. apply sum_le. intros t T.

@@ -86,9 +86,11 @@ Section Mixing.
         * intros k y K B Y. destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z; lra|].
           assert (y <= a) by (apply (H k y); try assumption; lia). lra.
       + exists a. split; [exact C|]. split; [exact A|]. intros k y K B Y.
-        destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z in U; lra|apply (H k y); try assumption; lia].
+        destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z in U; lra|apply (H k y); try assumption;
+          lia].
       + exists a. split; [exact C|]. split; [exact A|]. intros k y K B Y.
-        destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z in Z; lra|apply (H k y); try assumption; lia].
+        destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z in Z; lra|apply (H k y); try assumption;
+          lia].
   Qed.
 
   Lemma above x : 0 <= x <= 1 ->
@@ -109,9 +111,11 @@ Section Mixing.
         * intros k y K B Y. destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z; lra|].
           assert (a <= y) by (apply (H k y); try assumption; lia). lra.
       + exists a. split; [exact C|]. split; [exact A|]. intros k y K B Y.
-        destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z in U; lra|apply (H k y); try assumption; lia].
+        destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z in U; lra|apply (H k y); try assumption;
+          lia].
       + exists a. split; [exact C|]. split; [exact A|]. intros k y K B Y.
-        destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z in Z; lra|apply (H k y); try assumption; lia].
+        destruct (Nat.eq_dec k j) as [->|]; [destruct B as [_ ->]; unfold z in Z; lra|apply (H k y); try assumption;
+          lia].
   Qed.
 
   (** So some candidate is at least as good; and no larger than x if x is a maximiser. *)
@@ -125,7 +129,8 @@ Section Mixing.
     - assert (0 < b - a) as L by lra. exists ((x - a) / (b - a)).
       assert (0 <= (x - a) / (b - a) <= 1) as T.
       { split; [apply Rmult_le_pos; [lra|]; left; apply Rinv_0_lt_compat, L|].
-        apply (Rmult_le_reg_r (b - a)); [exact L|]. replace ((x - a) / (b - a) * (b - a)) with (x - a) by (field; lra). lra. }
+        apply (Rmult_le_reg_r (b - a)); [exact L|].
+        replace ((x - a) / (b - a) * (b - a)) with (x - a) by (field; lra). lra. }
       split; [exact Ca|]. split; [exact Cb|]. split; [exact A|]. split; [exact T|]. split.
       + rewrite <- (piecewise_linear a b); [f_equal; field; lra|lra|exact T|].
         intros k y K Y N. destruct (Rle_dec y x) as [S|S].
@@ -177,7 +182,8 @@ Section Mixing.
           * exists a. split; [auto|]. split; [destruct (Total a a); assumption|]. intros [? _]. lra.
       - exists a. split; [auto|]. split; [destruct (Total a a); assumption|]. intros; contradiction. }
     assert (forall j, (j <= m)%nat -> exists y, (candidate y /\ good y) /\
-              forall x, candidate x -> good x -> x = 0 \/ x = 1 \/ (exists k, (k < j)%nat /\ bend k x) -> better y x) as H.
+              forall x, candidate x -> good x -> x = 0 \/ x = 1 \/ (exists k, (k < j)%nat /\ bend k x) -> better y x)
+                as H.
     { induction j as [|j IH]; intros J.
       - destruct (Add y0 0) as [a [Ga [_ A]]]; [auto|]. destruct (Add a 1 Ga) as [b [Gb [B B1]]].
         exists b. split; [exact Gb|]. intros x Cx Gx [-> | [-> | [k [K _]]]]; [|auto|lia].
@@ -276,7 +282,8 @@ Section Mixing.
     intros C Up Stop.
     assert (forall x, 0 <= x < y -> value x < value y) as Before.
     { destruct (Req_dec y 0) as [->|N]; [intros; lra|].
-      assert (exists a, candidate a /\ a < y /\ forall k z, (k < m)%nat -> bend k z -> z < y -> z <= a) as [a [Ca [A H]]].
+      assert (exists a, candidate a /\ a < y /\ forall k z, (k < m)%nat -> bend k z -> z < y -> z <= a) as [a [Ca [A
+        H]]].
       { destruct (best_candidate (fun u v => v <= u) (fun z => z < y) 0) as [a [Ca [A B]]];
           [intros; lra|intros; lra|intros x; destruct (Rlt_dec x y); auto|split; [lra|auto]|destruct C; lra|].
         exists a. split; [exact Ca|]. split; [exact A|]. intros k z K Bz Z.
@@ -309,13 +316,15 @@ Section Mixing.
         pose proof (concave m w p q r w_nonneg x y ((y - a) / (y - x))) as Con. change (f m w p q r) with value in Con.
         assert (0 <= (y - a) / (y - x) <= 1) as T.
         { split; [apply Rmult_le_pos; [lra|]; left; apply Rinv_0_lt_compat; lra|].
-          apply (Rmult_le_reg_r (y - x)); [lra|]. replace ((y - a) / (y - x) * (y - x)) with (y - a) by (field; lra). lra. }
+          apply (Rmult_le_reg_r (y - x)); [lra|]. replace ((y - a) / (y - x) * (y - x)) with (y - a) by (field; lra).
+          lra. }
         replace ((y - a) / (y - x) * x + (1 - (y - a) / (y - x)) * y) with a in Con by (field; lra).
         specialize (Con T). assert (0 <= (y - a) / (y - x) * (value x - value y)) by (apply Rmult_le_pos; lra). lra.
       - assert (0 < y - a) as P by lra.
         assert (0 <= (x - a) / (y - a) < 1) as T.
         { split; [apply Rmult_le_pos; [lra|]; left; apply Rinv_0_lt_compat, P|].
-          apply (Rmult_lt_reg_r (y - a)); [exact P|]. replace ((x - a) / (y - a) * (y - a)) with (x - a) by (field; lra). lra. }
+          apply (Rmult_lt_reg_r (y - a)); [exact P|].
+          replace ((x - a) / (y - a) * (y - a)) with (x - a) by (field; lra). lra. }
         pose proof (piecewise_linear a y ((x - a) / (y - a)) ltac:(lra) ltac:(lra)) as Lin.
         replace ((1 - (x - a) / (y - a)) * a + (x - a) / (y - a) * y) with x in Lin by (field; lra).
         rewrite Lin by (intros k z K Z Bz; specialize (H k z K Bz); lra).

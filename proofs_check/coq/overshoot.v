@@ -170,7 +170,8 @@ Proof.
     { intros t _ F. unfold point. destruct (Nat.eq_dec t k) as [->|]; [congruence|reflexivity]. }
     split; [exact Z|]. pose proof (gain n p q (point k) cold c P Z C) as G.
     assert (won n p (point k) cold c = Rmin (p k) c) as V; [|lra].
-    unfold won. transitivity (sum n (fun t => point k t * Rmin (p t) c)); [|apply (sum_point n k (fun t => Rmin (p t) c) K)].
+    unfold won. transitivity (sum n (fun t => point k t * Rmin (p t) c)); [|apply (sum_point n k (fun t => Rmin (p t)
+      c) K)].
     apply sum_ext. intros t T. assert (0 <= p t) by (apply P, T). unfold point. destruct (Nat.eq_dec t k) as [->|].
     + rewrite D, Rmult_1_r, Rmult_1_l. reflexivity.
     + rewrite Rmult_0_r, Rmult_0_l. destruct (cold t); cases.
@@ -178,7 +179,8 @@ Qed.
 
 (** The right cold mass on the wrong token: p = (1-c, 0, c, 0), q = (x, 1-c-x, c, 0), all of the prior on the fourth. *)
 Definition wrong_target (c : R) : nat -> R := fun t => match t with O => 1 - c | 2%nat => c | _ => 0 end.
-Definition wrong_draft (c x : R) : nat -> R := fun t => match t with O => x | 1%nat => 1 - c - x | 2%nat => c | _ => 0 end.
+Definition wrong_draft (c x : R) : nat -> R :=
+  fun t => match t with O => x | 1%nat => 1 - c - x | 2%nat => c | _ => 0 end.
 Definition last_two : nat -> bool := fun t => match t with O => false | 1%nat => false | _ => true end.
 
 Theorem right_mass_wrong_token c x : 0 < c < 1 -> 0 < x < 1 - c ->

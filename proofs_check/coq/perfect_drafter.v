@@ -76,7 +76,8 @@ Section OneContext.
     intros X.
     assert (forall y, 0 <= y <= 1 - m -> value y perfect = m + won y) as V.
     { intros y Y. apply covered; [lra | |]; unfold perfect; intros t T C; rewrite C; [reflexivity|].
-      rewrite (unit_of_m t) at 1. rewrite (Rmult_comm (1 - y)). apply Rmult_le_compat_l; [apply perfect_nonneg, T|lra]. }
+      rewrite (unit_of_m t) at 1. rewrite (Rmult_comm (1 - y)).
+      apply Rmult_le_compat_l; [apply perfect_nonneg, T|lra]. }
     rewrite (V x), (V 0) by lra. rewrite won_zero. lra.
   Qed.
 

@@ -25,7 +25,8 @@ Proof.
   split.
   - intros C H. apply sum_le. intros t T. specialize (C t T). destruct (H t); cases.
   - intros S t T. specialize (S (fun u => if Nat.eq_dec u t then true else false)).
-    assert (forall u : nat -> R, sum n (fun v => if (if Nat.eq_dec v t then true else false) then u v else 0) = u t) as One.
+    assert (forall u : nat -> R, sum n (fun v => if (if Nat.eq_dec v t then true else false) then u v else 0) = u t)
+      as One.
     { intros u. rewrite <- (sum_point n t u T). apply sum_ext. intros v _. unfold point.
       destruct (Nat.eq_dec v t); ring. }
     cbv beta in S. rewrite (One (fun u => Rmin (p u) (q u))), (One (fun u => Rmin (p u) (r u))) in S.

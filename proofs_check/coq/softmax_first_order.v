@@ -166,24 +166,29 @@ Proof.
     { destruct (Req_dec s 0) as [->|D]; [replace (- (0 / 2)) with 0 by lra; rewrite exp_0; lra|].
       pose proof (exp_ineq1 (- (s / 2)) ltac:(lra)). lra. }
     assert (e = exp (s / 2) * exp (s / 2)) as -> by (unfold e; rewrite <- exp_plus; f_equal; lra).
-    assert (exp (- (s / 2)) * exp (s / 2) = 1) as I by (rewrite <- exp_plus; replace (- (s / 2) + s / 2) with 0 by ring; apply exp_0).
+    assert (exp (- (s / 2)) * exp (s / 2) = 1) as I by (rewrite <- exp_plus; replace (- (s / 2) + s / 2) with 0 by
+      ring; apply exp_0).
     assert (0 < exp (s / 2)) by apply exp_pos. set (h := exp (s / 2)) in *.
     assert (0 <= (1 - s / 2) * h) by (apply Rmult_le_pos; lra).
     assert ((1 - s / 2) * h <= exp (- (s / 2)) * h) by (apply Rmult_le_compat_r; lra).
     assert ((1 - s / 2) * h * ((1 - s / 2) * h) <= 1 * 1) by (apply Rmult_le_compat; lra). lra. }
   assert (0 <= s * s) by (apply Rmult_le_pos; lra). assert (0 <= s * s * s) by (apply Rmult_le_pos; lra).
-  assert (0 <= s * s * (1 - s * s)) by (apply Rmult_le_pos; [lra|]; assert (s * s <= 1 * 1) by (apply Rmult_le_compat; lra); lra).
+  assert (0 <= s * s * (1 - s * s)) by (apply Rmult_le_pos; [lra|]; assert (s * s <= 1 * 1) by (apply
+    Rmult_le_compat; lra); lra).
   split; apply (Rmult_le_reg_r e); try exact E0.
   - replace ((1 + s) * (2 + e + / e) * e) with ((1 + s) * ((e + 1) * (e + 1))) by (field; lra).
     set (l := 1 + s + s * s / 2) in *. assert (1 <= l) by (unfold l; lra).
     (* (1 + s) (e + 1)^2 <= 4 e^2 holds at l, and its root rises with e *)
     assert ((1 + s) * ((l + 1) * (l + 1)) <= 4 * (l * l)) as AtL.
-    { unfold l. assert (s * s * (s * s) * s <= s * s * (s * s) * 1) by (apply Rmult_le_compat_l; [apply Rmult_le_pos; lra|lra]). lra. }
+    { unfold l. assert (s * s * (s * s) * s <= s * s * (s * s) * 1) by (apply Rmult_le_compat_l; [apply Rmult_le_pos;
+      lra|lra]). lra. }
     assert ((l * (e + 1)) * (l * (e + 1)) <= (e * (l + 1)) * (e * (l + 1))) as Root.
     { assert (l * (e + 1) <= e * (l + 1)) by lra. apply Rmult_le_compat; try lra; apply Rmult_le_pos; lra. }
     apply (Rmult_le_reg_r (l * l)); [apply Rmult_lt_0_compat; lra|].
-    assert ((1 + s) * (l * (e + 1) * (l * (e + 1))) <= (1 + s) * (e * (l + 1) * (e * (l + 1)))) by (apply Rmult_le_compat_l; lra).
-    assert (e * e * ((1 + s) * ((l + 1) * (l + 1))) <= e * e * (4 * (l * l))) by (apply Rmult_le_compat_l; [apply Rmult_le_pos; lra|exact AtL]).
+    assert ((1 + s) * (l * (e + 1) * (l * (e + 1))) <= (1 + s) * (e * (l + 1) * (e * (l + 1)))) by (apply
+      Rmult_le_compat_l; lra).
+    assert (e * e * ((1 + s) * ((l + 1) * (l + 1))) <= e * e * (4 * (l * l))) by (apply Rmult_le_compat_l; [apply
+      Rmult_le_pos; lra|exact AtL]).
     lra.
   - replace ((1 - s) * (2 + e + / e) * e) with ((1 - s) * ((e + 1) * (e + 1))) by (field; lra).
     replace (4 * / e * e) with 4 by (field; lra). set (b := (1 - s / 2) * (1 - s / 2)) in *.
@@ -220,7 +225,8 @@ Proof.
   { assert (0 <= (e - 1) * (e - 1) * g) by (apply Rmult_le_pos; [apply Rle_0_sqr|lra]).
     replace ((e - 1) * (e - 1) * g) with (e * (e * g) - 2 * (e * g) + g) in H by ring. rewrite I in H. lra. }
   set (W := INR k * (2 + e + g)). assert (0 < W) as W0 by (apply Rmult_lt_0_compat; lra).
-  set (d := / (4 * (INR k * (2 + e + g)))). assert (0 < d) as D0 by (apply Rinv_0_lt_compat, Rmult_lt_0_compat; [lra|exact W0]).
+  set (d := / (4 * (INR k * (2 + e + g)))).
+  assert (0 < d) as D0 by (apply Rinv_0_lt_compat, Rmult_lt_0_compat; [lra|exact W0]).
   assert (forall u v, u / W - v / (4 * INR k) = d * (4 * u - v * (2 + e + g))) as T.
   { intros u v. unfold W, d. field. split; lra. }
   rewrite !T, !Rabs_mult, (Rabs_right d) by lra.
@@ -236,8 +242,10 @@ Theorem leading_constant s : 0 <= s <= 1 ->
   s ^ 2 / 8 - s ^ 4 / 48 <= / 2 * ((exp s - 1) / (exp s + 1)) ^ 2.
 Proof.
   intros S. pose proof (taylor_4 s ltac:(lra)) as E. set (e := exp s) in *.
-  assert (0 <= s * s) as S2 by (apply Rmult_le_pos; lra). assert (s * s <= 1) by (assert (s * s <= 1 * 1) by (apply Rmult_le_compat; lra); lra).
-  assert (0 <= s * s * s) as S3 by (apply Rmult_le_pos; lra). assert (0 <= s * s * s * s) as S4 by (apply Rmult_le_pos; lra).
+  assert (0 <= s * s) as S2 by (apply Rmult_le_pos; lra).
+  assert (s * s <= 1) by (assert (s * s <= 1 * 1) by (apply Rmult_le_compat; lra); lra).
+  assert (0 <= s * s * s) as S3 by (apply Rmult_le_pos; lra).
+  assert (0 <= s * s * s * s) as S4 by (apply Rmult_le_pos; lra).
   set (t := s / 2 - s * s * s / 24).
   assert (s * s * s <= s * 1) by (replace (s * s * s) with (s * (s * s)) by ring; apply Rmult_le_compat_l; lra).
   assert (0 <= t < 1) as Tr by (unfold t; lra).

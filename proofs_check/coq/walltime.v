@@ -47,7 +47,8 @@ Proof.
     replace (x / d * (d * e)) with (x * e) in M by (field; lra).
     replace (y / e * (d * e)) with (y * d) in M by (field; lra). exact M.
   - apply (Rmult_lt_reg_r (d * e)); [assumption|].
-    replace (x / d * (d * e)) with (x * e) by (field; lra). replace (y / e * (d * e)) with (y * d) by (field; lra). exact L.
+    replace (x / d * (d * e)) with (x * e) by (field; lra). replace (y / e * (d * e)) with (y * d) by (field; lra).
+    exact L.
 Qed.
 
 Theorem upper_bound a c g : 0 <= a <= 1 -> 0 <= c -> speedup a c g <= (1 + INR g * a) / (INR g * c + 1).
@@ -101,7 +102,8 @@ Section Hill.
   Lemma climbs_by_ratio k : ratio k < ratio (S k) <-> c * ratio k < d k.
   Proof.
     rewrite climbs. pose proof (cost_pos k). unfold ratio. split; intros L.
-    - apply (Rmult_lt_reg_r (cost k)); [assumption|]. replace (c * (top k / cost k) * cost k) with (c * top k) by (field; lra).
+    - apply (Rmult_lt_reg_r (cost k)); [assumption|].
+      replace (c * (top k / cost k) * cost k) with (c * top k) by (field; lra).
       exact L.
     - assert (c * (top k / cost k) * cost k < d k * cost k) as M by (apply Rmult_lt_compat_r; assumption).
       replace (c * (top k / cost k) * cost k) with (c * top k) in M by (field; lra). exact M.
