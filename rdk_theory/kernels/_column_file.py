@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,9 @@ NAMES = {"float16": "F16", "float32": "F32"}
 
 _INFINITE: dict[np.dtype[Any], int] = {np.dtype("<f2"): 0x7C00, np.dtype("<f4"): 0x7F800000}
 """Bits of infinity: those of NaN and of negative numbers, read as an unsigned integer, are larger."""
+
+_WIDER = {4: ("<u4", 23 - 10, 127 - 15), 8: ("<u8", 52 - 10, 1023 - 15)}
+"""For a width in bytes: its bits as an integer, how many more digits it has than float16, how much larger its bias."""
 
 _BLOCK = 1 << 22
 """Entries that are written or checked at a time."""
@@ -232,20 +234,19 @@ def strip_sums(weights: np.ndarray) -> np.ndarray:
 
 
 def widened(stored: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Stored weights in the dtype of `out`."""
+    """Stored weights, finite and not negative, in the dtype of `out`, float32 or float64."""
     if stored.dtype != DTYPES["float16"]:
         np.copyto(out, stored)
         return out
-    # numpy converts half precision one by one, ten times slower than it looks numbers up.
-    return _half_table(out.dtype).take(stored.view("<u2"), out=out, mode="wrap")
+    # numpy converts half precision one by one, at twenty times the cost of this: the bits are moved to where the wider
+    # format has them, and the difference of the two exponents' biases is multiplied in, which is exact.
+    unsigned, shift, bias = _WIDER[out.dtype.itemsize]
+    bits = out.view(unsigned)
+    np.copyto(bits, stored.view("<u2"))
+    np.left_shift(bits, shift, out=bits)
+    return np.multiply(out, out.dtype.type(2.0) ** bias, out=out)
 
 
 def _raise(largest: np.ndarray, dtype: str) -> np.ndarray:
     """The power of two that each row is multiplied by."""
     return 15 - np.frexp(largest)[1] if dtype == "float16" else np.zeros(largest.shape, dtype=np.int64)
-
-
-@cache
-def _half_table(dtype: np.dtype) -> np.ndarray:
-    """Every number of half precision in `dtype`."""
-    return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(dtype)

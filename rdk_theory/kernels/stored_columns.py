@@ -121,7 +121,7 @@ class StoredColumns(Kernel):
             self._file.column(x, entries)
             entries *= self._scale
             for start in range(0, mine.size, step):
-                part = mine[start : start + step]
+                part = slice(mine[0], mine[0] + 1) if mine.size == 1 else mine[start : start + step]
                 out[part] = _times(rows[part].astype(np.float64, copy=False), entries)
         return convert(out.reshape(draft.shape[:-1]), double(draft))
 

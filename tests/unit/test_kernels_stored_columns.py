@@ -114,6 +114,12 @@ def test_every_kernel_can_be_stored(tmp_path, case):
     assert kernel.vocab.size == SIZE
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_weight_in_half_precision_is_widened_exactly(dtype):
+    every = np.arange(0x7C00, dtype="<u2").view("<f2")  # all that are finite and not negative, subnormal ones too
+    assert np.array_equal(column_file.widened(every, np.empty(every.shape, dtype)), every.astype(dtype))
+
+
 def test_equal_kernels_give_equal_bytes(tmp_path, monkeypatch):
     stored(tmp_path / "a")
     monkeypatch.setattr(column_file, "_BLOCK", 4 * SIZES[0])  # ten blocks of rows
