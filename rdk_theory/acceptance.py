@@ -105,7 +105,7 @@ def _acceptance_by_rows(target: np.ndarray, proposal: np.ndarray) -> np.ndarray:
     if not (lowest >= 0).all():
         validation.distribution("target", target)
         validation.distribution("proposal", proposal)
-    return _at_most_one(common_sum.total().reshape(batch))
+    return np.asarray(_at_most_one(common_sum.total().reshape(batch)))
 
 
 def total_variation(target: Real[Array, "*batch N"], proposal: Real[Array, "*batch N"]) -> Real[Array, "*batch"]:
