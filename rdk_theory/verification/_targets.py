@@ -82,18 +82,19 @@ class Targets:
         return as_law(self._rows[rows])
 
 
-def draw_excess(p: Targets, r: Targets, rows: Array, uniform: Array) -> np.ndarray:
-    """Draws from ``(p − r)_+``, or from ``p`` where that is empty, in rows of numpy floats that both hold in lanes.
+def draw_excess(p: Targets, rows: Array, uniform: Array, proposed: Callable[[int, slice], np.ndarray]) -> np.ndarray:
+    """Draws from ``(p − r)_+``, or from ``p`` where that is empty, in rows of numpy floats that `p` holds in lanes.
 
-    A row is gone through in stretches that stay in cache, and nothing of its length is made.
+    `proposed` gives a part of ``r`` for a place in `rows`. A row is gone through in stretches that stay in cache, and
+    nothing more of its length is made.
     """
     out = np.empty(rows.size, dtype=np.int64)
     size = p._rows.shape[1]
     for at, (row, u) in enumerate(zip(rows.tolist(), uniform.tolist(), strict=True)):
 
-        def excess(part: slice, row: int = row) -> np.ndarray:
+        def excess(part: slice, at: int = at, row: int = row) -> np.ndarray:
             difference = p.stretch(row, part)
-            difference -= r.stretch(row, part)
+            difference -= proposed(at, part)
             return np.maximum(difference, 0, out=difference)
 
         parts = [slice(start, min(start + _STRETCH, size)) for start in range(0, size, _STRETCH)]

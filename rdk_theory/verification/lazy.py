@@ -10,7 +10,7 @@ from rdk_theory._array import Array, add_axis, double, namespace
 from rdk_theory._types import Flags, Ids, Real
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.sampling import search
-from rdk_theory.verification._targets import Targets, as_law
+from rdk_theory.verification._targets import Targets, as_law, draw_excess
 from rdk_theory.verification.token import below, check_possible, check_uniforms, ids_beside, residual_or_target
 
 
@@ -155,8 +155,11 @@ def draw_residual(
         token[left[kept]] = candidate[kept]
         left = left[~kept]
     if left.shape[0]:
-        weights = residual_or_target(targets.laws(at[left]), proposals.proposal(of[left]))
-        token[left] = search(weights, uniforms.fallback[left])
+        whole, fallback = proposals.proposal(of[left]), uniforms.fallback[left]
+        if targets.in_lanes:
+            token[left] = draw_excess(targets, at[left], fallback, lambda row, part: whole[row, part])
+        else:
+            token[left] = search(residual_or_target(targets.laws(at[left]), whole), fallback)
         fell_back[left] = True
     return token, tried, fell_back
 

@@ -61,7 +61,9 @@ def verify_token(
     rejected = xp.nonzero(~accepted)[0]
     if rejected.shape[0]:
         if p.in_lanes and r.in_lanes:
-            token[rejected] = draw_excess(p, r, rejected, residual[rejected])
+            token[rejected] = draw_excess(
+                p, rejected, residual[rejected], lambda at, part: r.stretch(int(rejected[at]), part)
+            )
         else:
             token[rejected] = search(residual_or_target(p.laws(rejected), r.laws(rejected)), residual[rejected])
     return xp.reshape(token, batch), xp.reshape(accepted, batch)
