@@ -100,7 +100,10 @@ def prove(claim: Claim, cases: tuple[Case, ...], notes: tuple[str, ...] = ()) ->
         sizes="; ".join(sizes),
         model=model,
         refuted=tuple(refuted),
-        notes=(f"{checks} obligations, each unsat by z3 and by cvc5", *notes),
+        notes=(
+            f"{checks} obligations, each unsat by z3 and by cvc5; kept sets, where there are any, up to renaming tokens",
+            *notes,
+        ),
     )
 
 

@@ -130,7 +130,8 @@ class PinnedSource(SymbolicSource):
     def real(self) -> Any:
         """An unknown, and its value."""
         value = super().real()
-        self.assume(value == self._values.pop(0))
+        if self._values:  # what a goal asks for beyond the instance is free
+            self.assume(value == self._values.pop(0))
         return value
 
 
