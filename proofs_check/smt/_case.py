@@ -101,7 +101,7 @@ def prove(claim: Claim, cases: tuple[Case, ...], notes: tuple[str, ...] = ()) ->
         model=model,
         refuted=tuple(refuted),
         notes=(
-            f"{checks} obligations, each unsat by z3 and by cvc5; kept sets, where there are any, up to renaming tokens",
+            f"{checks} obligations, each unsat by z3 and by cvc5; kept sets, if any, up to renaming tokens",
             *notes,
         ),
     )
