@@ -15,8 +15,9 @@ from rdk_theory.verification import linear_tries, verify_lazy, verify_token
 
 ROWS = 8
 """Rows of a batch."""
-DRAWS = 2
-"""Batches of a call of verification, each with uniforms of its own: the same ones at every repeat."""
+DRAWS = 8
+"""Batches of a call of verification, each with uniforms of its own, the same ones at every repeat: how many tokens are
+rejected, and how many tries they take, is chance, and a call of few tokens would be told by it."""
 ACCEPTANCE = 0.63
 """Acceptance of the embedding; that of random kernels on random targets is about as large: E min(1, X) = 1 − 1/e for
 an exponential variable, where the proposal is nearly flat."""
@@ -41,27 +42,27 @@ class Verification(NamedTuple):
     fell_back: np.ndarray | None
 
 
-def redistribution(kernel: Kernel, rng: np.random.Generator) -> Task:
-    """`redistribute` on one batch in float32."""
+def redistribution(kernel: Kernel, rng: np.random.Generator, draws: int = DRAWS) -> Task:
+    """`redistribute` on one batch in float32; nothing is drawn, whatever `draws`."""
     draft = laws((ROWS, kernel.vocab.kept_size), rng)
     cost = kernel.operations
     return Task(lambda: kernel.redistribute(draft), ROWS, cost.multiplications, cost.additions, _bytes(kernel))
 
 
-def plain(kernel: Kernel, rng: np.random.Generator) -> Task:
+def plain(kernel: Kernel, rng: np.random.Generator, draws: int = DRAWS) -> Task:
     """Draw in two stages, form the proposal, verify against it."""
     run = verifier(kernel, rng, lazy=False)
     cost, size = kernel.operations, kernel.vocab.size
     return Task(
-        lambda: run(DRAWS),
-        ROWS * DRAWS,
+        lambda: run(draws),
+        ROWS * draws,
         cost.multiplications + 1,
         cost.additions + 2 * size,
         _bytes(kernel) + 4 * size,
     )
 
 
-def lazy(kernel: Kernel, rng: np.random.Generator) -> Task:
+def lazy(kernel: Kernel, rng: np.random.Generator, draws: int = DRAWS) -> Task:
     """Draw in two stages, verify by columns: the target and the draft are summed, two columns read in expectation."""
     run = verifier(kernel, rng, lazy=True)
     size, kept = kernel.vocab.size, kernel.vocab.kept_size
@@ -69,8 +70,8 @@ def lazy(kernel: Kernel, rng: np.random.Generator) -> Task:
     entries = 0 if isinstance(kernel, Embedding) else max(1, (kernel.operations.reads - kept) // size)
     width = 2 if isinstance(kernel, StoredColumns) else 4
     return Task(
-        lambda: run(DRAWS),
-        ROWS * DRAWS,
+        lambda: run(draws),
+        ROWS * draws,
         2 * entries,
         2 * entries + size + kept,
         4 * (size + kept) + 2 * entries * width,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SHARE = 4
 """``N / K``: one token in four is kept."""
-TASKS: dict[str, Callable[[Kernel, np.random.Generator], _tasks.Task]] = {
+TASKS: dict[str, Callable[[Kernel, np.random.Generator, int], _tasks.Task]] = {
     "redistribute": _tasks.redistribution,
     "verify whole": _tasks.plain,
     "verify lazily": _tasks.lazy,
@@ -45,6 +45,8 @@ class Plan(NamedTuple):
 
     curves: tuple[Curve, ...]
     repeats: int
+    draws: int
+    """Batches of a call of verification."""
 
 
 def plan(quick: bool) -> Plan:
@@ -64,6 +66,7 @@ def plan(quick: bool) -> Plan:
             ),
         ),
         4 if quick else 15,
+        2 if quick else _tasks.DRAWS,
     )
 
 
@@ -88,7 +91,7 @@ def measure(chosen: Plan, seed: int) -> list[Row]:
     for curve in progress(chosen.curves, "kernels"):
         for size in curve.sizes:
             vocab = Vocabulary(size, rng.permutation(size)[: size // SHARE])
-            tasks.append(TASKS[curve.task](KERNELS[curve.kernel](vocab, rng), rng))
+            tasks.append(TASKS[curve.task](KERNELS[curve.kernel](vocab, rng), rng, chosen.draws))
     calls = [task.call for task in tasks] + [memory_pass(task.bytes * task.rows) for task in tasks]
     rows = np.array([task.rows for task in tasks])
     times = seconds(calls, chosen.repeats)
