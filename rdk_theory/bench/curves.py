@@ -92,12 +92,13 @@ def measure(chosen: Plan, seed: int) -> list[Row]:
         for size in curve.sizes:
             vocab = Vocabulary(size, rng.permutation(size)[: size // SHARE])
             tasks.append(TASKS[curve.task](KERNELS[curve.kernel](vocab, rng), rng, chosen.draws))
-    calls = [task.call for task in tasks] + [memory_pass(task.bytes * task.rows) for task in tasks]
+    calls = [task.call for task in tasks] + [memory_pass(task.bytes * _tasks.ROWS) for task in tasks]
     rows = np.array([task.rows for task in tasks])
     times = seconds(calls, chosen.repeats)
     lowest, middle, high = (np.quantile(times[:, : len(tasks)], [0.0, 0.5, 0.8], axis=0) / rows).tolist()
-    floor = (times[:, len(tasks) :].min(axis=0) / rows).tolist()
-    peaks = [peak(task.call) // task.rows for task in tasks]
+    floor = (times[:, len(tasks) :].min(axis=0) / _tasks.ROWS).tolist()
+    # One batch is held at a time, however many a call goes through.
+    peaks = [peak(task.call) // _tasks.ROWS for task in tasks]
     found: list[Row] = []
     start = 0
     for curve in chosen.curves:

@@ -125,11 +125,13 @@ def _measured(dense: StoredColumns, rng: np.random.Generator, repeats: int) -> L
         },
     ]
     floors = (
-        seconds([memory_pass(task.bytes * task.rows) for task in verifications.values()], repeats).min(axis=0).tolist()
+        seconds([memory_pass(task.bytes * _tasks.ROWS) for task in verifications.values()], repeats)
+        .min(axis=0)
+        .tolist()
     )
     for at, name in enumerate(names):
         task = verifications[name]
-        found.append(row(name, 2 + at, floors[at] / task.rows, peak(task.call) // task.rows))
+        found.append(row(name, 2 + at, floors[at] / _tasks.ROWS, peak(task.call) // _tasks.ROWS))
     lazy = low[2 + names.index("dense float16, verify_lazy")]
     memory = found[-1]["peak_bytes"]
     assert isinstance(memory, int)

@@ -132,6 +132,13 @@ def test_peak_counts_what_is_held_at_once():
     assert 16e5 <= _timing.peak(lambda: (array + 1) * (array + 2)) < 25e5
 
 
+def test_peaks_are_those_of_one_batch_for_each_of_its_rows():
+    """A batch of eight proposals of 5,000 numbers in float32 is held, whatever a call goes through beside it."""
+    plan = curves.Plan((curves.Curve("verify whole", "embedding", (5000, 6000, 7000)),), 1, 3)
+    for row in curves.measure(plan, 0):
+        assert row["peak_bytes"] >= 4 * row["size"]
+
+
 def test_counts_are_those_of_the_kernels():
     rng = np.random.default_rng(5)
     vocab = Vocabulary(256, rng.permutation(256)[:64])
