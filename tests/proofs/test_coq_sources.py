@@ -13,10 +13,10 @@ FILES = sorted(path.stem for path in _build.SOURCES.glob("*.v"))
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library() -> Path:
     if _build.coqc() is None:
         pytest.skip("needs coqc (on Debian: apt-get install coq)")
-    _cache.use(tmp_path_factory.mktemp("coq"))
+    _cache.use(_cache.ROOT / ".cache" / "proofs")  # what `rdk prove` compiles here too, so that it is done once
     for name in FILES:
         _build.compiled(name)
     folder = _build.compiled("Sums")
