@@ -1,0 +1,17 @@
+"""Speculative decoding with a pruned drafter head and any redistribution kernel."""
+
+from gpu.generation.decoding import generate
+from gpu.generation.lengths import AdaptiveLength, DraftLength, FixedLength
+from gpu.generation.pruned import PrunedDrafter
+from gpu.generation.report import Generated
+from gpu.generation.streams import Streams
+
+__all__ = [
+    "AdaptiveLength",
+    "DraftLength",
+    "FixedLength",
+    "Generated",
+    "PrunedDrafter",
+    "Streams",
+    "generate",
+]

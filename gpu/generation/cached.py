@@ -1,0 +1,97 @@
+"""A model with its key-value cache, from which rejected tokens are taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+
+class CachedModel:
+    """A causal language model that reads a batch of texts piece by piece, and forgets the tokens that were rejected.
+
+    Parameters
+    ----------
+    name
+        How errors call the model.
+    model
+        A causal language model of transformers.
+    rows
+        Number of texts.
+    read_as
+        Turns ids of the text into the model's own.
+
+    Raises
+    ------
+    ValueError
+        If the cache of the model cannot take tokens back, or the model attends to a sliding window and there are
+        several texts: columns that are masked would take up room in its window.
+
+    Notes
+    -----
+    The cache has one column for each token that any text was given. After a rejection, the columns that no text keeps
+    are cropped; a column that some texts keep and others do not stays and is masked for the others. So with one text
+    nothing is ever masked, and with several the attention of each text is over its own tokens, at their own positions.
+    """
+
+    def __init__(self, name: str, model: Any, rows: int, read_as: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.name, self.model, self.read_as = name, model, read_as
+        self.cache = DynamicCache(config=model.config)
+        if any(hasattr(layer, "recurrent_states") for layer in self.cache.layers):
+            raise ValueError(f"{name} of type {type(model).__name__} has recurrent states, which cannot be taken back")
+        if rows > 1 and any(self.cache.is_sliding):
+            raise ValueError(f"{name} of type {type(model).__name__} has sliding windows: give it one prompt at a time")
+        # Sliding windows keep what leaves them until the next crop: the prompt is read together with drafted tokens.
+        self.cache.activate_past_recording()
+        self.mask = torch.zeros(rows, 0, dtype=torch.bool, device=model.device)
+        self.calls = 0
+        self._last_only = bool(getattr(model, "_supports_logits_to_keep", lambda: False)())
+
+    def read(self, texts: Sequence[Sequence[int]], wanted: int) -> torch.Tensor:
+        """Append tokens to each text, at least one; the logits after each of its last `wanted`.
+
+        Parameters
+        ----------
+        texts
+            New tokens of each text, in the ids of the text. Shorter ones are padded on the left; the padding is masked.
+        wanted
+            At most the length of the shortest.
+
+        Returns
+        -------
+        torch.Tensor
+            Shape ``(rows, wanted, vocabulary)``, in the model's dtype.
+        """
+        width = max(map(len, texts))
+        ids = torch.tensor([[0] * (width - len(text)) + list(text) for text in texts], device=self.model.device)
+        missing = torch.tensor([width - len(text) for text in texts], device=self.model.device)
+        valid = torch.arange(width, device=self.model.device) >= missing[:, None]
+        self.mask = torch.cat([self.mask, valid], dim=1)
+        positions = (self.mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, -width:]
+        logits: torch.Tensor = self.model(
+            input_ids=self.read_as(ids),
+            attention_mask=None if bool(self.mask.all()) else self.mask.long(),
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            **({"logits_to_keep": wanted} if self._last_only else {}),
+        ).logits
+        self.calls += 1
+        return logits[:, -wanted:]
+
+    def forget(self, tokens: Sequence[int]) -> None:
+        """Take back the last tokens of each text, as many as `tokens` says for each."""
+        least = min(tokens)
+        self.cache.crop(-least)
+        self.mask = self.mask[:, : self.mask.shape[1] - least]
+        rest = torch.tensor(tokens, device=self.mask.device) - least
+        back = torch.arange(self.mask.shape[1], 0, -1, device=self.mask.device)
+        self.mask = self.mask & (back > rest[:, None])
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Go on with some of the texts."""
+        index = torch.tensor(rows, device=self.mask.device)
+        self.cache.batch_select_indices(index)
+        self.mask = self.mask[index]
