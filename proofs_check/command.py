@@ -128,10 +128,14 @@ def _run(args: argparse.Namespace) -> int:
         raise UsageError("--fresh runs all again and --kept runs nothing: give one of them")
     if args.processes < 1:
         raise UsageError(f"--processes must be at least 1, not {args.processes}")
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is said now, not after minutes
     records = prove(args.claims, args.rung, kept_only=args.kept, fresh=args.fresh, processes=args.processes)
     whole = not args.rung and not args.kept
     if not whole:
         records = [r for r in records if r["proofs"]]
+    if not records and not args.kept:
+        raise UsageError(f"no claim of {', '.join(args.claims) or 'all'} has a proof at {' or '.join(args.rung)}")
     if args.out is not None:
         _write(args.out, records)
     if args.json:
@@ -142,9 +146,6 @@ def _run(args: argparse.Namespace) -> int:
         for entry in record["proofs"]:
             if entry["status"] != "proved":
                 print(f"{record['id']} {entry['rung']} {entry['status']}: {entry['reason']}", file=sys.stderr)
-    if not records and not args.kept:
-        print("no proof matches", file=sys.stderr)
-        return 1
     return 0 if all(_held(r, whole=whole, strict=args.strict) for r in records) else 1
 
 

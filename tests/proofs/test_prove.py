@@ -64,7 +64,14 @@ def test_the_page_and_the_sources_stand_beside_the_records(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "arguments",
-    [["no-such-claim"], ["--rung", "R9"], ["--processes", "0"], ["--kept", "R0"], ["--fresh", "--kept", "R1"]],
+    [
+        ["no-such-claim"],
+        ["--rung", "R9"],
+        ["--processes", "0"],
+        ["--kept", "R0"],
+        ["lossless", "--rung", "R2"],
+        ["--fresh", "--kept", "R1"],
+    ],
 )
 def test_bad_usage(arguments: list[str]) -> None:
     assert cli.main(["prove", *arguments]) == 2
