@@ -1,0 +1,126 @@
+"""Fused verification of drafted chains against a redistribution kernel: one launch, no proposal in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from gpu.ops._common import Implementation, narrow, temperatures, use_kernel
+from gpu.ops.verify import naive
+from gpu.ops.verify.chains import Chains, Verified, check_shapes, check_values
+from gpu.ops.verify.columns import Columns, prepare
+from rdk_theory import validation
+
+__all__ = ["Chains", "Columns", "Verified", "prepare", "verify"]
+
+METHODS = ("token", "block")
+
+
+def verify(
+    target_logits: torch.Tensor,
+    draft: torch.Tensor,
+    kernel: Columns,
+    drafted: torch.Tensor,
+    accept_uniforms: torch.Tensor,
+    last_uniform: torch.Tensor,
+    *,
+    propose_uniforms: torch.Tensor | None = None,
+    keep_uniforms: torch.Tensor | None = None,
+    lengths: torch.Tensor | None = None,
+    temperature: Any = 1.0,
+    draft_temperature: Any = None,
+    draft_logits: bool = True,
+    method: str = "token",
+    implementation: Implementation = "auto",
+    check: bool = True,
+) -> Verified:
+    r"""Verify ``B`` drafted chains, each drawn from :math:`\tilde p_i = q'_i M`; the emitted law is the target's.
+
+    Parameters
+    ----------
+    target_logits
+        ``(B, γ + 1, N)`` in float32, bfloat16 or float16; −inf is legal. Row ``i`` is the target after ``i`` drafted
+        tokens.
+    draft
+        ``(B, γ, K)`` in one of these widths: kept logits of the drafter in the order of ``vocab.kept``, or, with
+        ``draft_logits=False``, the probabilities :math:`q'`, which are taken relative to their sum.
+    kernel
+        :math:`M` as `prepare` lays it out on the device of the logits.
+    drafted
+        The chains, ``(B, γ)`` integers.
+    accept_uniforms, last_uniform
+        ``(B, γ)`` and ``(B,)``, independent, in [0, 1), float32 or float64: for the tests, and for the token after the
+        accepted ones where it is drawn by inverse CDF.
+    propose_uniforms, keep_uniforms
+        ``(B, m)``, independent of these and of each other: after a rejection up to ``m`` candidates
+        :math:`y \sim p` are proposed and kept with :math:`(1 - \tilde p_y/p_y)_+`. Without them the whole residual is
+        formed, block by block, after each rejection.
+    lengths
+        ``(B,)`` integers from 0 to ``γ``: how much of each chain was drafted. What `drafted`, `draft` and
+        `target_logits` hold beyond it is not looked at. Default ``γ``.
+    temperature, draft_temperature
+        Positive numbers, or one for each chain, ``(B,)``. The drafter's default is the target's; it is not used for
+        probabilities.
+    method
+        ``"token"``: one after the other, as `rdk_theory.verify_chain`; ``"block"``: as `rdk_theory.verify_block`.
+    implementation
+        ``"kernel"``: one launch of compiled code, interpreted where there is no CUDA device; ``"naive"``: plain torch
+        in float64, the specification; ``"auto"``: the kernel on a CUDA device, else the naive version.
+    check
+        Whether values are checked as well as shapes, which reads the logits once more and waits for the device.
+
+    Returns
+    -------
+    Verified
+        Accepted count, next token, and the ratio at each drafted token.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, dtype or device. With `check`, also for NaN, +inf, a row without a finite logit, a uniform
+        outside [0, 1), an id outside its vocabulary, and a drafted token that has probability 0 under the kernel: it
+        cannot have been drawn from it. Without `check` such a token is rejected, and reported with a ratio of −1.
+    """
+    narrow("target_logits", target_logits)
+    if target_logits.ndim != 3:
+        raise ValueError(f"target_logits has shape {tuple(target_logits.shape)}, expected (B, gamma + 1, N)")
+    batch, device = int(target_logits.shape[0]), target_logits.device
+    if method not in METHODS:
+        raise ValueError(f"method must be 'token' or 'block', not {method!r}")
+    if (propose_uniforms is None) != (keep_uniforms is None):
+        raise ValueError("propose_uniforms and keep_uniforms must be given together")
+    none = torch.empty((batch, 0), device=device)
+    heat = temperatures("temperature", temperature, (batch,), device)
+    chains = Chains(
+        target_logits=target_logits,
+        draft=draft,
+        draft_logits=draft_logits,
+        columns=kernel,
+        drafted=drafted,
+        accept=accept_uniforms,
+        last=last_uniform,
+        propose=none if propose_uniforms is None else propose_uniforms,
+        keep=none if keep_uniforms is None else keep_uniforms,
+        lengths=torch.full((batch,), target_logits.shape[1] - 1, device=device) if lengths is None else lengths,
+        temperature=heat,
+        draft_temperature=heat
+        if draft_temperature is None
+        else temperatures("draft_temperature", draft_temperature, (batch,), device),
+        threshold=None,
+        block=method == "block",
+    )
+    check_shapes(chains)
+    if check:
+        check_values(chains)
+    if use_kernel(implementation, kernel.position, *(x for x in chains if isinstance(x, torch.Tensor))):
+        # Imported where it is used: it imports triton.
+        from gpu.ops.verify import launch
+
+        out = launch.verify(chains)
+    else:
+        out = naive.verify(chains)
+    if check and bool((out.acceptance < 0).any()):
+        what = "has probability 0 under the kernel: it was not drawn from that law"
+        raise validation.row_offence("drafted", drafted, out.acceptance < 0, what)
+    return out

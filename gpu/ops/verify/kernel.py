@@ -1,0 +1,231 @@
+"""Verification of chains in one launch.
+
+All programs stream: of each row of logits, block by block, the maximum and the sum of exponentials. The last program to
+arrive of those that share a chain then tests its tokens and draws the next one. It reads single entries and single
+blocks, and a whole row again only for a residual that the tries did not find, and for masses in verification by blocks.
+"""
+
+from gpu.ops._triton import tl, triton
+from gpu.ops.verify.reading import block_weights, find, law_at, proposal_at, stream, topic_weights
+
+
+@triton.jit
+def verify_chains(  # type: ignore[no-untyped-def]
+    target, target_chain, target_row, draft, draft_chain, draft_row, drafted, accept, last, propose, keep, lengths,
+    temperatures, draft_temperatures, floors,
+    position, weight, prior, starts, places, entries, left, right, matrix, scale,
+    accepted_out, token_out, acceptance_out, tried_out, fell_back_out,
+    tops, sums, draft_tops, draft_sums, arrived,
+    size, kept, gamma, tries,
+    KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr, AS_BLOCK: tl.constexpr,
+    RANK: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, DRAFT_BLOCKS: tl.constexpr,
+    TILE: tl.constexpr, BLOCK_TILE: tl.constexpr, SPLITS: tl.constexpr,
+):  # fmt: skip
+    """Program ``(chain, row, split)`` streams its share of the row; the last of a chain decides the chain."""
+    program = tl.program_id(0)
+    split = program % SPLITS
+    row = (program // SPLITS) % (gamma + 1)
+    chain = (program // SPLITS // (gamma + 1)).to(tl.int64)
+    length = tl.load(lengths + chain).to(tl.int32)
+    heat = tl.load(temperatures + chain)
+    draft_heat = tl.load(draft_temperatures + chain)
+    if row <= length:
+        at = chain * (gamma + 1) + row
+        floor = 0.0
+        if CUT:
+            floor = tl.load(floors + at)
+        stream(
+            target + chain * target_chain + row * target_row, size, split, SPLITS, heat, floor,
+            tops + at * BLOCKS, sums + at * BLOCKS, True, CUT, BLOCK,
+        )  # fmt: skip
+    if row < length:
+        at = chain * gamma + row
+        stream(
+            draft + chain * draft_chain + row * draft_row, kept, split, SPLITS, draft_heat, 0.0,
+            draft_tops + at * DRAFT_BLOCKS, draft_sums + at * DRAFT_BLOCKS, LOGITS, False, BLOCK,
+        )  # fmt: skip
+    # Every thread's stores come before the arrival of its program.
+    tl.debug_barrier()
+    before = tl.atomic_add(arrived + chain, 1, sem="acq_rel", scope="gpu")
+    if before == (gamma + 1) * SPLITS - 1:
+        # Zero again for the next launch.
+        tl.store(arrived + chain, 0)
+        targets = (
+            target + chain * target_chain, target_row, tops + chain * (gamma + 1) * BLOCKS,
+            sums + chain * (gamma + 1) * BLOCKS, size, heat, floors + chain * (gamma + 1),
+        )  # fmt: skip
+        drafts = (
+            draft + chain * draft_chain, draft_row, draft_tops + chain * gamma * DRAFT_BLOCKS,
+            draft_sums + chain * gamma * DRAFT_BLOCKS, kept, draft_heat, left,
+        )  # fmt: skip
+        form = (position, weight, prior, starts, places, entries, right, matrix, scale)
+        accepted, reached = count(
+            targets, drafts, form, drafted + chain * gamma, accept + chain * gamma, acceptance_out + chain * gamma,
+            length, gamma, KIND, LOGITS, CUT, AS_BLOCK, RANK, RANKS, BLOCK, BLOCKS, DRAFT_BLOCKS, TILE, BLOCK_TILE,
+        )  # fmt: skip
+        token, tried, fell_back = next_token(
+            targets, drafts, form, tl.load(last + chain), propose + chain * tries, keep + chain * tries, tries,
+            accepted, reached, length, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCKS, DRAFT_BLOCKS, TILE, BLOCK_TILE,
+        )  # fmt: skip
+        tl.store(accepted_out + chain, accepted)
+        tl.store(token_out + chain, token)
+        tl.store(tried_out + chain, tried)
+        tl.store(fell_back_out + chain, fell_back)
+
+
+@triton.jit
+def target_source(targets, row, CUT: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr):  # type: ignore[no-untyped-def]
+    """A row of the target as `reading` takes it, and the weights of its blocks."""
+    start, stride, tops, sums, size, heat, floors = targets
+    top, weight = block_weights(tops + row * BLOCKS, sums + row * BLOCKS, size, heat, BLOCK, BLOCKS)
+    floor = 0.0
+    if CUT:
+        floor = tl.load(floors + row)
+    return (start + row * stride, size, heat, top, tl.sum(weight, axis=0), floor), weight
+
+
+@triton.jit
+def draft_source(  # type: ignore[no-untyped-def]
+    drafts, form, row, KIND: tl.constexpr, LOGITS: tl.constexpr, RANK: tl.constexpr, RANKS: tl.constexpr,
+    BLOCK: tl.constexpr, DRAFT_BLOCKS: tl.constexpr, TILE: tl.constexpr,
+):  # fmt: skip
+    """A row of the draft, and the form of the kernel with what it needs of that row."""
+    start, stride, tops, sums, kept, heat, left = drafts
+    at = row * DRAFT_BLOCKS
+    top, weight = block_weights(tops + at, sums + at, kept, heat, BLOCK, DRAFT_BLOCKS)
+    source = (start + row * stride, kept, heat, top, tl.sum(weight, axis=0), 0.0)
+    topics = tl.zeros([RANKS], tl.float64)
+    if KIND == 3:
+        topics = topic_weights(source, left, LOGITS, RANK, RANKS, TILE)
+    position, theta, prior, starts, places, entries, right, matrix, scale = form
+    return source, (position, theta, prior, starts, places, entries, right, matrix, scale, topics)
+
+
+@triton.jit
+def pair_at(  # type: ignore[no-untyped-def]
+    token, target, draft, form, KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr, RANK: tl.constexpr,
+    RANKS: tl.constexpr, TILE: tl.constexpr,
+):  # fmt: skip
+    """``p`` and ``p̃`` at one token, in float64."""
+    one = tl.arange(0, 1) + token
+    p = law_at(target, one, one >= 0, True, CUT, tl.float64)
+    r = proposal_at(one, one >= 0, draft, form, KIND, LOGITS, RANK, RANKS, 1, TILE, tl.float64)
+    return tl.sum(p, axis=0), tl.sum(r, axis=0)
+
+
+@triton.jit
+def excess(  # type: ignore[no-untyped-def]
+    block, scale, target, draft, form, KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr,
+    RANK: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr, BLOCK_TILE: tl.constexpr,
+):  # fmt: skip
+    """``(w p − p̃)_+`` over one block: float32 inside, given in float64."""
+    token = block * BLOCK + tl.arange(0, BLOCK)
+    mask = token < target[1]
+    p = law_at(target, token, mask, True, CUT, tl.float32)
+    r = proposal_at(token, mask, draft, form, KIND, LOGITS, RANK, RANKS, BLOCK, BLOCK_TILE, tl.float32)
+    return tl.maximum(scale.to(tl.float32) * p - r, 0.0).to(tl.float64)
+
+
+@triton.jit
+def excess_by_block(  # type: ignore[no-untyped-def]
+    scale, target, draft, form, KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr,
+    RANK: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, BLOCK_TILE: tl.constexpr,
+):  # fmt: skip
+    """The mass of ``(w p − p̃)_+`` in each block: one pass over the row."""
+    masses = tl.zeros([BLOCKS], tl.float64)
+    for block in range(0, tl.cdiv(target[1], BLOCK)):
+        values = excess(block, scale, target, draft, form, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCK_TILE)
+        masses = tl.where(tl.arange(0, BLOCKS) == block, tl.sum(values, axis=0), masses)
+    return masses
+
+
+@triton.jit
+def draw_target(uniform, target, block_mass, CUT: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr):  # type: ignore[no-untyped-def]
+    """A token of ``p`` by inverse CDF: over the blocks, then within one of them."""
+    threshold = uniform.to(tl.float64) * tl.sum(block_mass, axis=0)
+    block, before = find(block_mass, threshold, BLOCKS)
+    token = block * BLOCK + tl.arange(0, BLOCK)
+    values = law_at(target, token, token < target[1], True, CUT, tl.float64) * target[4]
+    place, _ = find(values, threshold - before, BLOCK)
+    return block * BLOCK + place
+
+
+@triton.jit
+def count(  # type: ignore[no-untyped-def]
+    targets, drafts, form, drafted, accept, acceptance_out, length, gamma, KIND: tl.constexpr, LOGITS: tl.constexpr,
+    CUT: tl.constexpr, AS_BLOCK: tl.constexpr, RANK: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr,
+    BLOCKS: tl.constexpr, DRAFT_BLOCKS: tl.constexpr, TILE: tl.constexpr, BLOCK_TILE: tl.constexpr,
+):  # fmt: skip
+    """How many tokens of a chain are accepted, and the weight that the residual has then."""
+    accepted = tl.full([], 0, tl.int32)
+    going = tl.full([], 1, tl.int32)
+    scale = tl.full([], 1.0, tl.float64)
+    reached = tl.full([], 1.0, tl.float64)
+    for i in range(0, length):
+        target, _ = target_source(targets, i, CUT, BLOCK, BLOCKS)
+        draft, full = draft_source(drafts, form, i, KIND, LOGITS, RANK, RANKS, BLOCK, DRAFT_BLOCKS, TILE)
+        x = tl.load(drafted + i).to(tl.int32)
+        p, r = pair_at(x, target, draft, full, KIND, LOGITS, CUT, RANK, RANKS, TILE)
+        # What cannot have been drawn is rejected, and reported.
+        ratio = tl.where(r > 0, p / tl.where(r > 0, r, 1.0), -1.0)
+        tl.store(acceptance_out + i, tl.minimum(ratio, 1.0))
+        u = tl.load(accept + i).to(tl.float64)
+        if AS_BLOCK:
+            scale = tl.minimum(scale * tl.maximum(ratio, 0.0), 1.0)
+            passed = (u < scale).to(tl.int32)
+            if i + 1 < length:
+                after, _ = target_source(targets, i + 1, CUT, BLOCK, BLOCKS)
+                draft, full = draft_source(drafts, form, i + 1, KIND, LOGITS, RANK, RANKS, BLOCK, DRAFT_BLOCKS, TILE)
+                masses = excess_by_block(
+                    scale, after, draft, full, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCKS, BLOCK_TILE
+                )
+                mass = tl.sum(masses, axis=0)
+                passed = (u * (mass + (1 - scale)) < mass).to(tl.int32)
+            accepted = tl.where(passed == 1, i + 1, accepted)
+            reached = tl.where(passed == 1, scale, reached)
+        else:
+            going = going & (u < ratio).to(tl.int32)
+            accepted = accepted + going
+    for i in range(length, gamma):
+        tl.store(acceptance_out + i, 0.0)
+    return accepted, reached
+
+
+@triton.jit
+def next_token(  # type: ignore[no-untyped-def]
+    targets, drafts, form, last, propose, keep, tries, accepted, scale, length,
+    KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr, RANK: tl.constexpr, RANKS: tl.constexpr,
+    BLOCK: tl.constexpr, BLOCKS: tl.constexpr, DRAFT_BLOCKS: tl.constexpr, TILE: tl.constexpr,
+    BLOCK_TILE: tl.constexpr,
+):  # fmt: skip
+    """The token after the accepted ones, how many candidates were tried for it, and whether all of them failed."""
+    target, block_mass = target_source(targets, accepted, CUT, BLOCK, BLOCKS)
+    tried = tl.full([], 0, tl.int32)
+    found = tl.full([], 0, tl.int32)
+    token = tl.full([], 0, tl.int32)
+    if accepted == length:
+        token = draw_target(last, target, block_mass, CUT, BLOCK, BLOCKS)
+        found = found + 1
+    else:
+        draft, full = draft_source(drafts, form, accepted, KIND, LOGITS, RANK, RANKS, BLOCK, DRAFT_BLOCKS, TILE)
+        while (tried < tries) & (found == 0):
+            token = draw_target(tl.load(propose + tried), target, block_mass, CUT, BLOCK, BLOCKS)
+            p, r = pair_at(token, target, draft, full, KIND, LOGITS, CUT, RANK, RANKS, TILE)
+            u = tl.load(keep + tried).to(tl.float64)
+            found = (u * scale * p < scale * p - r).to(tl.int32)
+            tried = tried + 1
+        if found == 0:
+            masses = excess_by_block(
+                scale, target, draft, full, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCKS, BLOCK_TILE
+            )
+            mass = tl.sum(masses, axis=0)
+            if mass > 0:
+                threshold = last.to(tl.float64) * mass
+                block, before = find(masses, threshold, BLOCKS)
+                values = excess(block, scale, target, draft, full, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCK_TILE)
+                place, _ = find(values, threshold - before, BLOCK)
+                token = block * BLOCK + place
+            else:
+                # A residual that rounding has emptied is replaced by the target.
+                token = draw_target(last, target, block_mass, CUT, BLOCK, BLOCKS)
+    return token, tried, (found == 0).to(tl.int1)

@@ -1,0 +1,61 @@
+"""Launch of the compiled verification: outputs, scratch space and the sizes that the code is compiled for."""
+
+from __future__ import annotations
+
+import torch
+
+from gpu.ops._triton import launch, triton
+from gpu.ops.verify.chains import Chains, Verified
+from gpu.ops.verify.columns import KINDS
+from gpu.ops.verify.kernel import verify_chains
+
+BLOCK = 1024
+"""Tokens that are read at a time; a candidate costs one such block."""
+
+SPLITS = 8
+"""Programs that share the streaming of a row."""
+
+TILE = 1024
+"""Entries of a column that are read at a time where one column is read."""
+
+BLOCK_TILE = 8
+"""Entries of each column that are read at a time where those of a block of tokens are read."""
+
+
+def verify(chains: Chains) -> Verified:
+    """As `gpu.ops.verify.verify`, of checked arguments; in one launch, beside that of a fill with zeros."""
+    target, draft, columns = _rows(chains.target_logits), _rows(chains.draft), chains.columns
+    device = target.device
+    batch, gamma = (int(n) for n in chains.drafted.shape)
+    size, kept = columns.vocab.size, columns.vocab.kept_size
+    blocks, draft_blocks = (triton.next_power_of_2(triton.cdiv(n, BLOCK)) for n in (size, kept))
+    ranks = triton.next_power_of_2(columns.rank)
+    out = Verified(
+        torch.empty(batch, dtype=torch.int32, device=device),
+        torch.empty(batch, dtype=torch.int64, device=device),
+        torch.empty((batch, gamma), dtype=torch.float32, device=device),
+        torch.empty(batch, dtype=torch.int32, device=device),
+        torch.empty(batch, dtype=torch.bool, device=device),
+    )
+    tops, sums = torch.empty((2, batch, gamma + 1, blocks), dtype=torch.float32, device=device)
+    draft_tops, draft_sums = torch.empty((2, batch, gamma, draft_blocks), dtype=torch.float32, device=device)
+    launch(
+        verify_chains, (batch * (gamma + 1) * SPLITS,),
+        target, target.stride(0), target.stride(1), draft, draft.stride(0), draft.stride(1),
+        *(x.contiguous() for x in (chains.drafted, chains.accept, chains.last, chains.propose, chains.keep)),
+        *(x.contiguous() for x in (chains.lengths, chains.temperature, chains.draft_temperature)),
+        target if chains.threshold is None else chains.threshold.contiguous(),
+        columns.position, columns.weight, columns.prior, columns.starts, columns.places, columns.entries,
+        columns.left, columns.right, columns.matrix, columns.scale,
+        *out, tops, sums, draft_tops, draft_sums, torch.zeros(batch, dtype=torch.int32, device=device),
+        size, kept, gamma, int(chains.propose.shape[1]),
+        KIND=KINDS.index(columns.kind), LOGITS=chains.draft_logits, CUT=chains.threshold is not None,
+        AS_BLOCK=chains.block, RANK=columns.rank, RANKS=ranks, BLOCK=BLOCK, BLOCKS=blocks, DRAFT_BLOCKS=draft_blocks,
+        TILE=max(1, min(TILE, TILE * 8 // ranks)), BLOCK_TILE=BLOCK_TILE, SPLITS=SPLITS,
+    )  # fmt: skip
+    return out
+
+
+def _rows(x: torch.Tensor) -> torch.Tensor:
+    """`x` with rows that lie in one piece; copied only if they do not."""
+    return x if x.stride(-1) == 1 else x.contiguous()

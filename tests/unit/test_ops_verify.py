@@ -1,0 +1,219 @@
+"""`gpu.ops.verify`: the naive form against the generic code, the compiled form against the naive one, and their laws.
+
+Compiled code is interpreted where there is no CUDA device. Near-ties are found by moving every uniform by `MARGIN`
+either way: where the naive form then decides otherwise, rounding may, too.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+
+from gpu.ops.verify import launch, naive, prepare, verify
+from rdk_theory import Vocabulary, verify_block, verify_chain
+from rdk_theory.distributions import softmax
+from rdk_theory.kernels import Dense, Embedding, LowRank, RankOne, Sparse
+from rdk_theory.sampling import inverse_cdf
+from rdk_theory.verification import verify_lazy_chain
+from tests.kernel_cases import laws, sparse_laws
+
+MARGIN = 2e-5
+"""More than float32 moves a ratio, or a running sum of a residual that holds a hundredth of the mass."""
+
+SIZE, KEPT, GAMMA = 203, 37, 3
+KINDS = ["embedding", "rank one", "sparse", "low rank", "dense", "dense float16"]
+
+
+def kernel(kind, size=SIZE, kept=KEPT, seed=3):
+    rng = np.random.default_rng(seed)
+    vocab = Vocabulary(size, rng.permutation(size)[:kept])
+    makers = {
+        "embedding": lambda: Embedding(vocab),
+        "rank one": lambda: RankOne(vocab, 0.3, laws(rng, size)),
+        "sparse": lambda: Sparse(vocab, scipy.sparse.csr_array(sparse_laws(rng, kept, size))),
+        "low rank": lambda: LowRank(vocab, laws(rng, kept, 5), laws(rng, 5, size)),
+        "dense": lambda: Dense(vocab, torch.from_numpy(laws(rng, kept, size))),
+        "dense float16": lambda: Dense(vocab, torch.from_numpy(laws(rng, kept, size)).half()),
+    }
+    return makers[kind]()
+
+
+def draft_law(draft, temperature, logits=True):
+    if logits:
+        return softmax(draft.double(), temperature)
+    return draft.double() / draft.double().sum(-1, keepdim=True)
+
+
+def call(kind, *, batch=6, gamma=GAMMA, tries=0, dtype=torch.float32, seed=0, size=SIZE, kept=KEPT, temperature=0.8):
+    """Arguments of a call: chains drawn from the proposal, targets near it, a few logits of −inf; and the kernel."""
+    generator = torch.Generator().manual_seed(seed)
+    matrix = kernel(kind, size, kept)
+    draft = (1.5 * torch.randn(batch, gamma, kept, generator=generator)).to(dtype)
+    draft[..., 1::5] = -torch.inf
+    proposal = naive.proposals(draft_law(draft, temperature), prepare(matrix))
+    target = torch.log(torch.cat([proposal, proposal[:, :1]], dim=1) + 1e-4) * temperature
+    target = target + torch.randn(target.shape, generator=generator)
+    target[..., 2::7] = -torch.inf
+    drafted = torch.multinomial(proposal.reshape(-1, size), 1, generator=generator).reshape(batch, gamma)
+
+    def uniform(*shape):
+        return torch.rand(shape, generator=generator, dtype=torch.float64)
+
+    arguments = {
+        "target_logits": target.to(dtype),
+        "draft": draft,
+        "drafted": drafted,
+        "accept_uniforms": uniform(batch, gamma),
+        "last_uniform": uniform(batch),
+        "propose_uniforms": uniform(batch, tries),
+        "keep_uniforms": uniform(batch, tries),
+        "temperature": temperature,
+    }
+    return matrix, arguments
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Rows of several blocks, shared by several programs, on narrow vocabularies."""
+    for name, value in {"BLOCK": 64, "SPLITS": 2, "TILE": 32, "BLOCK_TILE": 16}.items():
+        monkeypatch.setattr(launch, name, value)
+
+
+@pytest.fixture
+def poisoned():
+    """Memory that is allocated and not written holds NaN, or the largest integer."""
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def quick():
+    """The interpreter puts itself in place again at each call of a device function; once is enough."""
+    from triton.runtime import interpreter
+
+    seen, function = set(), interpreter.InterpretedFunction
+    plain = function.__call__
+
+    def run(self, *arguments, **constants):
+        module = self.fn.__module__
+        if module not in seen and "core" in self.fn.__globals__:
+            interpreter._patch_lang(self.fn)
+            seen.add(module)
+        return self.rewrite()(*arguments, **constants)
+
+    function.__call__ = run
+    yield
+    function.__call__ = plain
+
+
+def generic(matrix, arguments, method, length=None):
+    """Count and next token of each chain by the generic code, in float64."""
+    heat = arguments["temperature"]
+    cut = slice(None) if length is None else slice(length)
+    p = softmax(arguments["target_logits"].double(), heat)[:, : None if length is None else length + 1]
+    q = draft_law(arguments["draft"], heat)[:, cut]
+    x, accept, last = arguments["drafted"][:, cut], arguments["accept_uniforms"][:, cut], arguments["last_uniform"]
+    if method == "block":
+        out = verify_block(p, matrix.redistribute(q), x, accept, last, last)
+    elif arguments["propose_uniforms"].shape[1]:
+        tries = arguments["propose_uniforms"], arguments["keep_uniforms"]
+        out = verify_lazy_chain(p, q, matrix, x, accept, *tries, last, last)
+    else:
+        out = verify_chain(p, matrix.redistribute(q), x, accept, last, last)
+    return out.accepted, out.tokens.gather(-1, out.accepted[:, None])[:, 0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("method", "tries"), [("token", 0), ("token", 2), ("block", 0)])
+def test_the_naive_form_is_the_generic_code(kind, method, tries):
+    matrix, arguments = call(kind, batch=200, tries=tries)
+    out = verify(kernel=prepare(matrix), **arguments, method=method)
+    accepted, token = generic(matrix, arguments, method)
+    assert torch.equal(out.accepted.long(), accepted)
+    assert torch.equal(out.token, token)
+    assert set(accepted.tolist()) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("method", ["token", "block"])
+def test_chains_of_unequal_length_are_each_as_if_alone(method):
+    matrix, arguments = call("rank one", batch=60)
+    lengths = torch.arange(60) % (GAMMA + 1)
+    ragged = {name: x.clone() if isinstance(x, torch.Tensor) else x for name, x in arguments.items()}
+    beyond = torch.arange(GAMMA + 1) > lengths[:, None]
+    ragged["target_logits"][beyond] = torch.nan
+    ragged["draft"][beyond[:, 1:]] = torch.nan
+    ragged["drafted"][beyond[:, 1:]] = -5
+    out = verify(kernel=prepare(matrix), **ragged, lengths=lengths, method=method)
+    assert (out.acceptance[beyond[:, 1:]] == 0).all()
+    for length in range(GAMMA + 1):
+        here = lengths == length
+        alone = {name: x[here] if isinstance(x, torch.Tensor) else x for name, x in arguments.items()}
+        if length:
+            accepted, token = generic(matrix, alone, method, length)
+        else:
+            accepted = torch.zeros(int(here.sum()), dtype=torch.int64)
+            token = inverse_cdf(softmax(alone["target_logits"].double(), 0.8)[:, 0], alone["last_uniform"])
+        assert torch.equal(out.accepted[here].long(), accepted)
+        assert torch.equal(out.token[here], token)
+
+
+def decided(columns, arguments, **options):
+    """Chains whose outcome no move of the uniforms by the margin changes, and that outcome."""
+    plain = verify(kernel=columns, **arguments, **options, implementation="naive")
+    sure = torch.ones_like(plain.fell_back)
+    groups = [["accept_uniforms"], ["last_uniform", "propose_uniforms"], ["keep_uniforms"]]
+    for signs in itertools.product((-1, 1), repeat=3):
+        moved = dict(arguments)
+        for sign, names in zip(signs, groups, strict=True):
+            moved |= {name: (arguments[name] + sign * MARGIN).clip(0, 1 - 1e-12) for name in names}
+        other = verify(kernel=columns, **moved, **options, implementation="naive")
+        sure &= (other.accepted == plain.accepted) & (other.token == plain.token) & (other.tried == plain.tried)
+    return sure, plain
+
+
+def agree(matrix, arguments, **options):
+    """The compiled form gives what the naive one gives, but for near-ties, of which there are few."""
+    columns = prepare(matrix)
+    sure, plain = decided(columns, arguments, **options)
+    fused = verify(kernel=columns, **arguments, **options, implementation="kernel")
+    for name in ("accepted", "token", "tried", "fell_back"):
+        mine, its = getattr(fused, name), getattr(plain, name)
+        assert mine.dtype == its.dtype
+        assert torch.equal(mine[sure], its[sure]), name
+    torch.testing.assert_close(fused.acceptance, plain.acceptance, rtol=1e-5, atol=1e-7)
+    # Each of at most γ + 2·tries + 1 uniforms a chain is within the margin of a boundary that matters with a
+    # probability of a few margins for each token of the vocabulary that has one.
+    size = arguments["target_logits"].shape[-1]
+    chances = len(sure) * (GAMMA + 2 * arguments["propose_uniforms"].shape[1] + 1)
+    assert int((~sure).sum()) <= 1 + 4 * MARGIN * size * chances
+    return fused
+
+
+@pytest.mark.usefixtures("small_blocks", "poisoned", "quick")
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dense"])
+@pytest.mark.parametrize(("method", "tries"), [("token", 0), ("token", 2), ("block", 1)])
+def test_the_compiled_form_is_the_naive_one(kind, method, tries):
+    matrix, arguments = call(kind, batch=8, tries=tries, seed=1)
+    arguments["lengths"] = torch.tensor([3, 2, 1, 0, 3, 3, 2, 3])
+    out = agree(matrix, arguments, method=method)
+    assert out.accepted.unique().numel() > 1
+    assert (out.accepted < arguments["lengths"]).any()
+
+
+@pytest.mark.usefixtures("small_blocks", "poisoned", "quick")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("kind", ["rank one", "dense float16"])
+def test_narrow_logits(dtype, kind):
+    matrix, arguments = call(kind, batch=6, tries=1, dtype=dtype, seed=2)
+    agree(matrix, arguments)
+
+
+@pytest.mark.usefixtures("poisoned", "quick")
+@pytest.mark.parametrize(("size", "kept"), [(1, 1), (2, 1), (7, 7), (1025, 1), (2049, 1027)])
+def test_sizes_around_those_of_blocks(size, kept, monkeypatch):
+    monkeypatch.setattr(launch, "SPLITS", 1)
+    matrix, arguments = call("rank one", batch=2, gamma=1, tries=1, size=size, kept=kept, seed=4)
+    agree(matrix, arguments)
