@@ -143,7 +143,7 @@ class Decoder:
                 guesses = chain.tokens.tolist()
                 gamma = len(guesses[0])
             logits = target.read([a + b for a, b in zip(for_target, guesses, strict=True)], gamma + 1)
-            laws = law(logits, [texts[row] + guess for row, guess in zip(rows, guesses, strict=True)])
+            laws = law(logits, rows, [texts[row] + guess for row, guess in zip(rows, guesses, strict=True)])
             emitted, passed = verify(self.verification, laws, chain, self.kernel, self.streams)
             if gamma:
                 self.length.observe(sum(passed), sum(tested_tokens(n, gamma) for n in passed))

@@ -19,15 +19,17 @@ class TargetLaw(Protocol):
     draft_temperature: float
     """Temperature of the drafter, positive."""
 
-    def __call__(self, logits: torch.Tensor, texts: Sequence[Sequence[int]]) -> torch.Tensor:
+    def __call__(self, logits: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> torch.Tensor:
         """Laws of the tokens that follow, float64.
 
         Parameters
         ----------
         logits
-            Shape ``(rows, w, N)``.
+            Shape ``(n, w, N)``.
+        rows
+            Which prompt each of the `n` texts continues.
         texts
-            Of each row, the text before the last of the `w` laws: the law in place `i` follows it without its last
+            The text before the last of the `w` laws: the law in place `i` follows it without its last
             ``w − 1 − i`` tokens.
         """
         ...
@@ -51,8 +53,8 @@ class Temperature:
         # A greedy drafter names the likeliest token of its proposal, which is made at temperature 1.
         self.draft_temperature = self.temperature or 1.0
 
-    def __call__(self, logits: torch.Tensor, texts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Laws of the shape of `logits`; texts do not matter."""
+    def __call__(self, logits: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Laws of the shape of `logits`; the texts do not matter."""
         return greatest(logits) if self.greedy else wide_softmax(logits, self.temperature)
 
 
