@@ -104,15 +104,6 @@ def temperatures(name: str, value: Any, batch: tuple[int, ...], device: torch.de
     return rows.clamp(SINGLE.tiny, SINGLE.max)
 
 
-def weights(name: str, value: Any, batch: tuple[int, ...], device: torch.device) -> Tensor:
-    """One mixing weight in [0, 1] for each row, ``(B,)``, float64: from one number or a tensor of shape `batch`."""
-    validation.probability(name, value)
-    if isinstance(value, Tensor) and value.ndim:
-        validation.same_shape(name, value, batch)
-        return value.reshape(-1).to(device=device, dtype=torch.float64)
-    return torch.full((math.prod(batch),), float(value), dtype=torch.float64, device=device)
-
-
 def flat(x: Tensor) -> Tensor:
     """``(..., N)`` as ``(B, N)`` with entries of a row side by side; copied only if need be."""
     rows = x.reshape(-1, x.shape[-1])
