@@ -3,8 +3,19 @@
 import pytest
 import torch
 
+from gpu.ops.acceptance import acceptance, acceptance_rate
+from gpu.ops.propose import prepare_rows, propose
 from gpu.ops.softmax_sample import softmax_sample
+from gpu.ops.verify.columns import prepare
+from rdk_theory import Vocabulary
+from rdk_theory.kernels import Dense, Embedding
 
+VOCAB = Vocabulary(5, [3, 0, 1])
+COLUMNS = prepare(Embedding(VOCAB))
+ROWS = prepare_rows(Embedding(VOCAB))
+DENSE = prepare(Dense(VOCAB, torch.full((3, 5), 0.2)))
+T = torch.zeros(2, 5)
+P = torch.full((2, 5), 0.2)
 Z, U = torch.zeros(2, 3), torch.full((2,), 0.5)
 
 
@@ -44,6 +55,72 @@ def test_softmax_sample(arguments, message, implementation):
         softmax_sample(*arguments, implementation=implementation)
 
 
+@pytest.mark.parametrize("implementation", ["kernel", "naive"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((T, Z, Embedding(VOCAB)), "kernel must be an embedding or rank one, prepared on a device, not Embedding"),
+        ((T, Z, DENSE), "kernel must be an embedding or rank one, prepared on a device, not dense"),
+        (
+            (Z, Z, COLUMNS),
+            r"target_logits of shape \(2, 3\) must have a last axis of length 5, the size of the vocabulary",
+        ),
+        (
+            (T, T, COLUMNS),
+            r"draft_logits of shape \(2, 5\) must have a last axis of length 3, the size of the kept set",
+        ),
+        ((T, Z[:1], COLUMNS), r"draft_logits has shape \(1, 3\), expected \(2, 3\)"),
+        ((T.double(), Z, COLUMNS), r"target_logits of shape \(2, 5\) must be float32, bfloat16 or float16"),
+        ((with_entry(T, (1, 4), torch.nan), Z, COLUMNS), r"target_logits .* is NaN or \+inf at index \(1, 4\)"),
+        ((T, with_entry(Z, 1, -torch.inf), COLUMNS), r"draft_logits .* has no finite logit in row \(1,\)"),
+        ((T, Z, COLUMNS, -1.0), "temperature must be positive and finite, not -1.0"),
+        ((T, Z, COLUMNS, 1.0, torch.ones(1)), r"draft_temperature has shape \(1,\), expected \(2,\)"),
+    ],
+)
+def test_acceptance(arguments, message, implementation):
+    with pytest.raises(ValueError, match=message):
+        acceptance(*arguments, implementation=implementation)
+
+
+@pytest.mark.parametrize(
+    ("target", "proposal", "message"),
+    [
+        (P, P[:, :4], r"proposal of shape \(2, 4\) must sum to 1"),
+        (P, torch.full((2, 4), 0.25), r"proposal has shape \(2, 4\), expected \(2, 5\)"),
+        (with_entry(P, (1, 0), 0.3), P, r"target of shape \(2, 5\) must sum to 1 over its last axis; row \(1,\)"),
+        (P, with_entry(P, (0, slice(2)), torch.tensor([-0.2, 0.6])), r"proposal .* is negative at index \(0, 0\)"),
+        (P, with_entry(P, (1, 1), torch.nan), r"proposal of shape \(2, 5\) is not finite at index \(1, 1\)"),
+        (P.long(), P, r"target of shape \(2, 5\) must be float32, bfloat16 or float16, not torch.int64"),
+    ],
+)
+def test_acceptance_rate(target, proposal, message):
+    with pytest.raises(ValueError, match=message):
+        acceptance_rate(target, proposal)
+
+
+@pytest.mark.parametrize("implementation", ["kernel", "naive"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((Z, COLUMNS, U, U), "rows must come from prepare_rows, not Columns"),
+        ((T, ROWS, U, U), r"logits of shape \(2, 5\) must have a last axis of length 3, the size of the kept set"),
+        ((with_entry(Z, (1, 0), torch.nan), ROWS, U, U), r"logits .* is NaN or \+inf at index \(1, 0\)"),
+        ((Z, ROWS, U[:1], U), r"first_uniform has shape \(1,\), expected \(2,\)"),
+        ((Z, ROWS, U, with_entry(U, 1, 1.0)), r"second_uniform of shape \(2,\) is outside \[0, 1\) at index \(1,\)"),
+        ((Z, ROWS, U, U.half()), "second_uniform .* must be float32 or float64, not torch.float16"),
+        ((Z, ROWS, U, U, 0), "temperature must be positive and finite, not 0"),
+    ],
+)
+def test_propose(arguments, message, implementation):
+    with pytest.raises(ValueError, match=message):
+        propose(*arguments, implementation=implementation)
+
+
+def test_rows_of_a_kernel_that_has_one_matrix_for_each_context():
+    with pytest.raises(ValueError, match="kernel must be one with a single matrix for all contexts"):
+        prepare_rows(Dense(VOCAB, torch.full((2, 3, 5), 0.2)))
+
+
 def test_an_unknown_implementation():
     with pytest.raises(ValueError, match="implementation must be 'auto', 'kernel' or 'naive', not 'fast'"):
         softmax_sample(Z, U, implementation="fast")
@@ -52,3 +129,6 @@ def test_an_unknown_implementation():
 def test_good_arguments_are_accepted():
     """Control: what the cases above start from."""
     assert softmax_sample(Z, U, 1.0, implementation="kernel").place.tolist() == [1, 1]
+    assert ((acceptance(T, Z, COLUMNS, implementation="kernel") - 0.6).abs() <= 1e-6).all()
+    assert propose(Z, ROWS, U, U, implementation="kernel").token.tolist() == [0, 0]
+    assert (acceptance_rate(P, P, implementation="kernel") == 1).all()
