@@ -1,20 +1,25 @@
 """Wrong arguments of the operations: each is named, with its shape and the first offending index."""
 
+import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
 from gpu.ops.acceptance import acceptance, acceptance_rate
 from gpu.ops.propose import prepare_rows, propose
+from gpu.ops.redistribute import prepare_first_order, redistribute
 from gpu.ops.softmax_sample import softmax_sample
 from gpu.ops.verify.columns import prepare
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import Dense, Embedding
+from rdk_theory.kernels import Dense, Embedding, SoftmaxCovariance, Sparse
 
 VOCAB = Vocabulary(5, [3, 0, 1])
 COLUMNS = prepare(Embedding(VOCAB))
 ROWS = prepare_rows(Embedding(VOCAB))
 DENSE = prepare(Dense(VOCAB, torch.full((3, 5), 0.2)))
+SPARSE = prepare(Sparse(VOCAB, scipy.sparse.csr_array(np.full((3, 5), 0.2))))
 T = torch.zeros(2, 5)
+Q = torch.full((2, 3), 1 / 3)
 P = torch.full((2, 5), 0.2)
 Z, U = torch.zeros(2, 3), torch.full((2,), 0.5)
 
@@ -121,6 +126,38 @@ def test_rows_of_a_kernel_that_has_one_matrix_for_each_context():
         prepare_rows(Dense(VOCAB, torch.full((2, 3, 5), 0.2)))
 
 
+@pytest.mark.parametrize("implementation", ["kernel", "naive"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((Q, Embedding(VOCAB)), "kernel must be prepared, and one of .* or first order, not Embedding"),
+        ((Q, SPARSE), "kernel must be prepared, and one of .* or first order, not sparse"),
+        ((P, DENSE), r"draft of shape \(2, 5\) must have a last axis of length 3, the size of the kept set"),
+        ((Q.double(), DENSE), r"draft of shape \(2, 3\) must be float32, bfloat16 or float16, not torch.float64"),
+        ((Z, DENSE), r"draft of shape \(2, 3\) must sum to 1 over its last axis; row \(0,\) sums to 0.0"),
+        ((with_entry(Q, (1, 2), torch.nan), DENSE), r"draft of shape \(2, 3\) is not finite at index \(1, 2\)"),
+    ],
+)
+def test_redistribute(arguments, message, implementation):
+    with pytest.raises(ValueError, match=message):
+        redistribute(*arguments, implementation=implementation)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        (Embedding(VOCAB), "kernel must be the first-order form .*, not Embedding$"),
+        (
+            SoftmaxCovariance.from_diagonal(VOCAB, np.ones(5), 9.0).first_order(),
+            "kernel must be the first-order form .*, not FirstOrderSoftmax with its covariance stored otherwise",
+        ),
+    ],
+)
+def test_kernels_without_a_factor(kernel, message):
+    with pytest.raises(ValueError, match=message):
+        prepare_first_order(kernel)
+
+
 def test_an_unknown_implementation():
     with pytest.raises(ValueError, match="implementation must be 'auto', 'kernel' or 'naive', not 'fast'"):
         softmax_sample(Z, U, implementation="fast")
@@ -131,4 +168,6 @@ def test_good_arguments_are_accepted():
     assert softmax_sample(Z, U, 1.0, implementation="kernel").place.tolist() == [1, 1]
     assert ((acceptance(T, Z, COLUMNS, implementation="kernel") - 0.6).abs() <= 1e-6).all()
     assert propose(Z, ROWS, U, U, implementation="kernel").token.tolist() == [0, 0]
+    assert ((redistribute(Q, DENSE, implementation="kernel") - P).abs() <= 1e-6).all()
+    assert prepare_first_order(SoftmaxCovariance.from_factor(VOCAB, np.eye(5), 9.0).first_order()).left.shape == (3, 5)
     assert (acceptance_rate(P, P, implementation="kernel") == 1).all()
