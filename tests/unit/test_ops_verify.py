@@ -12,7 +12,7 @@ import scipy.sparse
 import torch
 
 from gpu.ops.verify import launch, naive, prepare, verify
-from rdk_theory import Vocabulary, verify_block, verify_chain
+from rdk_theory import Vocabulary, acceptance_rate, verify_block, verify_chain
 from rdk_theory.distributions import softmax
 from rdk_theory.kernels import Dense, Embedding, LowRank, RankOne, Sparse
 from rdk_theory.sampling import inverse_cdf
@@ -194,7 +194,7 @@ def agree(matrix, arguments, **options):
 
 @pytest.mark.usefixtures("small_blocks", "poisoned", "quick")
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dense"])
-@pytest.mark.parametrize(("method", "tries"), [("token", 0), ("token", 2), ("block", 1)])
+@pytest.mark.parametrize(("method", "tries"), [("token", 1), ("block", 1)])
 def test_the_compiled_form_is_the_naive_one(kind, method, tries):
     matrix, arguments = call(kind, batch=8, tries=tries, seed=1)
     arguments["lengths"] = torch.tensor([3, 2, 1, 0, 3, 3, 2, 3])
@@ -204,8 +204,7 @@ def test_the_compiled_form_is_the_naive_one(kind, method, tries):
 
 
 @pytest.mark.usefixtures("small_blocks", "poisoned", "quick")
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("kind", ["rank one", "dense float16"])
+@pytest.mark.parametrize(("dtype", "kind"), [(torch.bfloat16, "rank one"), (torch.float16, "dense float16")])
 def test_narrow_logits(dtype, kind):
     matrix, arguments = call(kind, batch=6, tries=1, dtype=dtype, seed=2)
     agree(matrix, arguments)
@@ -215,5 +214,111 @@ def test_narrow_logits(dtype, kind):
 @pytest.mark.parametrize(("size", "kept"), [(1, 1), (2, 1), (7, 7), (1025, 1), (2049, 1027)])
 def test_sizes_around_those_of_blocks(size, kept, monkeypatch):
     monkeypatch.setattr(launch, "SPLITS", 1)
-    matrix, arguments = call("rank one", batch=2, gamma=1, tries=1, size=size, kept=kept, seed=4)
+    matrix, arguments = call("rank one", batch=2, gamma=1, size=size, kept=kept, seed=4)
     agree(matrix, arguments)
+
+
+@pytest.mark.usefixtures("small_blocks", "quick")
+def test_edges_of_input():
+    """Cold rows, uniforms at both ends, a temperature a chain, rows apart in memory, ids of 32 bits, probabilities."""
+    matrix, arguments = call("rank one", batch=6, tries=1, seed=5)
+    kept = torch.from_numpy(matrix.vocab.kept.copy())
+    target = torch.full((6, 2 * (GAMMA + 1), SIZE), torch.nan)[:, ::2]
+    target[:] = arguments["target_logits"]
+    target[0, :, kept] = -torch.inf
+    # One token has all the mass; a block of 64 holds no finite logit.
+    target[1, 0] = -torch.inf
+    target[1, 0, 100] = 3.0
+    draft = softmax(arguments["draft"], 0.8)
+    arguments |= {"target_logits": target, "draft": draft, "drafted": arguments["drafted"].int()}
+    arguments["temperature"] = torch.tensor([0.8, 0.3, 1.0, 2.0, 1e-30, 1e30])
+    for name in ("accept_uniforms", "last_uniform", "propose_uniforms", "keep_uniforms"):
+        arguments[name][2], arguments[name][3] = 0.0, 1 - 2**-53
+    out = agree(matrix, arguments, draft_logits=False)
+    assert int(out.token[1]) == 100 or out.accepted[1] > 0
+    assert torch.isfinite(target[torch.arange(6), out.accepted.long(), out.token]).all()
+    only_cold = verify(kernel=prepare(kernel("embedding")), **_within(arguments, kept), draft_logits=False)
+    assert only_cold.accepted[0] == 0
+    assert int(only_cold.token[0]) not in matrix.vocab.kept
+
+
+def _within(arguments, kept):
+    """The same, with drafted tokens that an embedding can draw."""
+    return arguments | {"drafted": kept[arguments["draft"].argmax(-1)]}
+
+
+def test_the_two_forms_disagree_where_one_is_given_another_kernel():
+    """The comparison is not empty: a weight of 0.4 for one of 0.3 is seen."""
+    _, arguments = call("rank one", batch=200)
+    vocab, prior = kernel("rank one").vocab, kernel("rank one").prior
+    sure, plain = decided(prepare(RankOne(vocab, 0.3, prior)), arguments)
+    other = verify(kernel=prepare(RankOne(vocab, 0.4, prior)), **arguments)
+    assert int((other.token != plain.token)[sure].sum()) > 2
+
+
+@pytest.mark.parametrize(("top_k", "top_p"), [(5, None), (None, 0.6), (20, 0.9), (SIZE + 9, 1.0)])
+def test_cut_targets_are_targets_without_what_is_cut(top_k, top_p):
+    matrix, arguments = call("rank one", batch=40, tries=1, dtype=torch.bfloat16)
+    cut = verify(kernel=prepare(matrix), **arguments, top_k=top_k, top_p=top_p)
+    logits = arguments["target_logits"].clone()
+    for row in logits.view(-1, SIZE):
+        values = sorted({float(z) for z in row}, reverse=True)
+        law = softmax(row.double(), 0.8)
+        reached, mass = [], 0.0
+        most = float(row.double().sort(descending=True).values[min(top_k or SIZE, SIZE) - 1])
+        among = float(law[row >= most].sum())
+        for value in values:
+            if value < most or mass >= (1 if top_p is None else top_p) * among - 1e-12:
+                break
+            reached.append(value)
+            # Equal logits are added one by one until enough is reached; then all of them stay.
+            mass += float(law[row == value].sum())
+        row[row < reached[-1]] = -torch.inf
+    plain = verify(kernel=prepare(matrix), **(arguments | {"target_logits": logits}))
+    for mine, its in zip(cut, plain, strict=True):
+        assert torch.equal(mine, its)
+
+
+@pytest.mark.usefixtures("small_blocks", "quick")
+def test_cut_targets_compiled():
+    matrix, arguments = call("rank one", batch=4, tries=1, dtype=torch.bfloat16, seed=6)
+    agree(matrix, arguments, top_k=20, top_p=0.9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ratios_have_the_acceptance_rate_as_their_mean(kind):
+    """Every token that can be drafted, once, with the weight that the proposal gives it."""
+    matrix, arguments = call(kind, batch=1, gamma=1)
+    proposal = naive.proposals(draft_law(arguments["draft"], 0.8), prepare(matrix))[0, 0]
+    possible = torch.nonzero(proposal > 0)[:, 0]
+    every = {name: x.expand(len(possible), *x.shape[1:]) for name, x in arguments.items() if name != "temperature"}
+    every["drafted"] = possible[:, None]
+    out = verify(kernel=prepare(matrix), **every, temperature=0.8)
+    target = softmax(arguments["target_logits"].double(), 0.8)[0, 0]
+    mean = float((proposal[possible] * out.acceptance[:, 0]).sum())
+    assert mean == pytest.approx(float(acceptance_rate(target, proposal / proposal.sum())), abs=1e-6)
+    # Control: averaged over the target instead, it is another number.
+    assert float((target[possible] * out.acceptance[:, 0]).sum()) != pytest.approx(mean, abs=1e-2)
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_launch_and_no_row_of_the_vocabulary_in_memory(monkeypatch):
+    size, entries, launches = 20_000, [], []
+    matrix, arguments = call("rank one", batch=1, gamma=1, tries=1, size=size)
+    columns, run = prepare(matrix), launch.launch
+    plain = {name: getattr(torch, name) for name in ("empty", "zeros")}
+
+    def counted(name):
+        def make(*shape, **options):
+            out = plain[name](*shape, **options)
+            entries.append(out.numel())
+            return out
+
+        return make
+
+    for name in plain:
+        monkeypatch.setattr(torch, name, counted(name))
+    monkeypatch.setattr(launch, "launch", lambda *a, **k: launches.append(a[0]) or run(*a, **k))
+    verify(kernel=columns, **arguments, implementation="kernel", check=False)
+    assert len(launches) == 1
+    assert 0 < sum(entries) < size / 50

@@ -10,6 +10,7 @@ from gpu.ops._common import Implementation, narrow, temperatures, use_kernel
 from gpu.ops.verify import naive
 from gpu.ops.verify.chains import Chains, Verified, check_shapes, check_values
 from gpu.ops.verify.columns import Columns, prepare
+from gpu.ops.verify.cuts import check_cuts, least_kept
 from rdk_theory import validation
 
 __all__ = ["Chains", "Columns", "Verified", "prepare", "verify"]
@@ -31,6 +32,8 @@ def verify(
     temperature: Any = 1.0,
     draft_temperature: Any = None,
     draft_logits: bool = True,
+    top_k: int | None = None,
+    top_p: float | None = None,
     method: str = "token",
     implementation: Implementation = "auto",
     check: bool = True,
@@ -62,6 +65,10 @@ def verify(
     temperature, draft_temperature
         Positive numbers, or one for each chain, ``(B,)``. The drafter's default is the target's; it is not used for
         probabilities.
+    top_k, top_p
+        What is left of the target: its ``top_k`` largest logits, and of these, at its temperature, the most likely
+        that reach ``top_p``; ties with the last stay. The rows are sorted for it, in launches of their own. The
+        drafter's law is what it really drew from, and is not cut here.
     method
         ``"token"``: one after the other, as `rdk_theory.verify_chain`; ``"block"``: as `rdk_theory.verify_block`.
     implementation
@@ -90,6 +97,7 @@ def verify(
         raise ValueError(f"method must be 'token' or 'block', not {method!r}")
     if (propose_uniforms is None) != (keep_uniforms is None):
         raise ValueError("propose_uniforms and keep_uniforms must be given together")
+    check_cuts(top_k, top_p)
     none = torch.empty((batch, 0), device=device)
     heat = temperatures("temperature", temperature, (batch,), device)
     chains = Chains(
@@ -107,13 +115,15 @@ def verify(
         draft_temperature=heat
         if draft_temperature is None
         else temperatures("draft_temperature", draft_temperature, (batch,), device),
-        threshold=None,
+        threshold=least_kept(target_logits, heat, top_k, top_p),
         block=method == "block",
     )
     check_shapes(chains)
+    tensors = (x for x in chains if isinstance(x, torch.Tensor))
+    fused = use_kernel(implementation, kernel.position, *tensors)
     if check:
         check_values(chains)
-    if use_kernel(implementation, kernel.position, *(x for x in chains if isinstance(x, torch.Tensor))):
+    if fused:
         # Imported where it is used: it imports triton.
         from gpu.ops.verify import launch
 
