@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
@@ -15,7 +15,7 @@ from gpu.generation.pruned import PrunedDrafter, linear_head
 from gpu.generation.report import Generated, tested_tokens
 from gpu.generation.streams import Streams
 from gpu.generation.target_law import TargetLaw, Temperature
-from gpu.generation.verify import Verification, verify
+from gpu.generation.verify import Verification, check_verification, verify
 from rdk_theory.kernels.base import Kernel
 
 
@@ -70,6 +70,7 @@ def generate(
     greedy text equals the target's own wherever its best logit leads by more than the rounding between a batch that
     reads several tokens and one that reads one; so do sampled laws, up to that rounding.
     """
+    decoder = Decoder(target, drafter, kernel, verification, as_rule(length), streams)
     law = Temperature(temperature)
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be an integer of at least 1, not {max_new_tokens!r}")
@@ -82,7 +83,6 @@ def generate(
         kept = next((i + 1 for i, token in enumerate(text[len(text) - new :]) if token in ends), 0)
         return kept or new, bool(kept)
 
-    decoder = Decoder(target, drafter, kernel, verification, _rule(length), streams)
     return decoder.decode(texts, texts, law, cut, max_new_tokens)
 
 
@@ -103,8 +103,7 @@ class Decoder:
         streams: Streams,
     ) -> None:
         check_pair(target, drafter, kernel)
-        if verification not in get_args(Verification):
-            raise ValueError(f"verification must be one of {', '.join(get_args(Verification))}, not {verification!r}")
+        check_verification(verification)
         self.target, self.drafter, self.kernel = target, drafter, kernel
         self.verification, self.length, self.streams = verification, length, streams
 
@@ -192,7 +191,7 @@ def check_pair(target: Any, drafter: PrunedDrafter, kernel: Kernel) -> None:
         raise ValueError(f"kernel is over {vocab}, the drafter over {own}: their kept tokens differ")
 
 
-def _rule(length: DraftLength | int) -> DraftLength:
+def as_rule(length: DraftLength | int) -> DraftLength:
     """A rule for the length of chains."""
     return FixedLength(length) if isinstance(length, int) else length
 

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from transformers.generation import GenerateDecoderOnlyOutput
 
-from gpu.generation.decoding import Decoder
-from gpu.generation.lengths import DraftLength, FixedLength
+from gpu.generation.decoding import Decoder, as_rule
+from gpu.generation.lengths import DraftLength
 from gpu.generation.pruned import PrunedDrafter
 from gpu.generation.report import Generated
 from gpu.generation.streams import Streams
 from gpu.generation.target_law import greatest, wide_softmax
-from gpu.generation.verify import Verification
+from gpu.generation.verify import Verification, check_verification
 from rdk_theory.kernels.base import Kernel
 
 _STATEFUL = ("UnbatchedClassifierFreeGuidanceLogitsProcessor", "SynthIDTextWatermarkLogitsProcessor")
@@ -124,8 +124,10 @@ def rdk(
     processor, which costs acceptance and nothing else. transformers hands neither a `streamer` nor a `tokenizer` to a
     callable.
     """
-    rule = FixedLength(length) if isinstance(length, int) else length
-    return RDK(PrunedDrafter(drafter, kernel.vocab, inputs), kernel, rule, verification, Streams.from_seed(seed))
+    check_verification(verification)
+    return RDK(
+        PrunedDrafter(drafter, kernel.vocab, inputs), kernel, as_rule(length), verification, Streams.from_seed(seed)
+    )
 
 
 class ProcessedLaw:

@@ -103,8 +103,6 @@ def _inputs(inputs: Any, vocab: Vocabulary, embedded: int) -> torch.Tensor | Non
         raise ValueError(f"inputs of shape {tuple(out.shape)} must be integers of shape ({vocab.size},)")
     outside = torch.nonzero((out < 0) | (out >= embedded))
     if outside.numel():
-        at = int(outside[0, 0])
-        raise ValueError(
-            f"inputs of shape {tuple(out.shape)} has id {int(out[at])} outside range({embedded}) at ({at},)"
-        )
+        at, shape = int(outside[0, 0]), tuple(out.shape)
+        raise ValueError(f"inputs of shape {shape} has id {int(out[at])} outside range({embedded}) at index ({at},)")
     return out.long()

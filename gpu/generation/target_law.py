@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from rdk_theory import validation
 from rdk_theory.distributions import softmax
 
 
@@ -60,6 +61,7 @@ class Temperature:
 
 def greatest(scores: torch.Tensor) -> torch.Tensor:
     """All mass on the greatest score of each row, float64."""
+    validation.logits("logits", scores)
     return certain(scores.float().argmax(dim=-1), scores.shape[-1])
 
 

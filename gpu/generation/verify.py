@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 
@@ -48,6 +48,12 @@ def verify(
         out = exact(targets, proposals, chain.tokens, accept, uniforms(streams.residual, (rows,), device), bonus)
     accepted = out.accepted.tolist()
     return [row[: n + 1] for row, n in zip(out.tokens.tolist(), accepted, strict=True)], accepted
+
+
+def check_verification(method: str) -> None:
+    """Raise unless there is such a method."""
+    if method not in get_args(Verification):
+        raise ValueError(f"verification must be one of {', '.join(get_args(Verification))}, not {method!r}")
 
 
 def _proposals(chain: Chain, kernel: Kernel) -> torch.Tensor:
