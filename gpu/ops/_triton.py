@@ -33,10 +33,13 @@ if INTERPRETED and _imported_before:
 def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any, **constants: Any) -> None:
     """Run `kernel` on a grid of programs; an empty grid is no launch.
 
-    Interpreted, a logit far below the maximum overflows to −inf with a warning of numpy, where a GPU is silent.
+    Compiled without fusing products and sums, so that both are rounded where the interpreter rounds them. Interpreted,
+    a logit far below the maximum overflows to −inf with a warning of numpy, where a GPU is silent.
     """
     if 0 in grid:
         return
+    if not INTERPRETED:
+        constants["enable_fp_fusion"] = False
     with np.errstate(over="ignore"):
         kernel[grid](*arguments, **constants)
 
