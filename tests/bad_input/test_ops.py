@@ -12,6 +12,7 @@ from gpu.ops.softmax_sample import softmax_sample
 from gpu.ops.verify.columns import prepare
 from rdk_theory import Vocabulary
 from rdk_theory.kernels import Dense, Embedding, SoftmaxCovariance, Sparse
+from tests.unit.ops_agreement import on_device
 
 VOCAB = Vocabulary(5, [3, 0, 1])
 COLUMNS = prepare(Embedding(VOCAB))
@@ -165,9 +166,9 @@ def test_an_unknown_implementation():
 
 def test_good_arguments_are_accepted():
     """Control: what the cases above start from."""
-    assert softmax_sample(Z, U, 1.0, implementation="kernel").place.tolist() == [1, 1]
-    assert ((acceptance(T, Z, COLUMNS, implementation="kernel") - 0.6).abs() <= 1e-6).all()
-    assert propose(Z, ROWS, U, U, implementation="kernel").token.tolist() == [0, 0]
-    assert ((redistribute(Q, DENSE, implementation="kernel") - P).abs() <= 1e-6).all()
+    assert on_device(softmax_sample)(Z, U, 1.0, implementation="kernel").place.tolist() == [1, 1]
+    assert ((on_device(acceptance)(T, Z, COLUMNS, implementation="kernel") - 0.6).abs() <= 1e-6).all()
+    assert on_device(propose)(Z, ROWS, U, U, implementation="kernel").token.tolist() == [0, 0]
+    assert ((on_device(redistribute)(Q, DENSE, implementation="kernel") - P).abs() <= 1e-6).all()
     assert prepare_first_order(SoftmaxCovariance.from_factor(VOCAB, np.eye(5), 9.0).first_order()).left.shape == (3, 5)
-    assert (acceptance_rate(P, P, implementation="kernel") == 1).all()
+    assert (on_device(acceptance_rate)(P, P, implementation="kernel") == 1).all()

@@ -1,10 +1,38 @@
 """Draws by inverse CDF compared with exact running sums: the same token wherever the sums decide with margin."""
 
+import dataclasses
+import functools
+
 import pytest
 import torch
 
+from gpu.ops._triton import INTERPRETED
+
+DEVICE = "cpu" if INTERPRETED else "cuda"
+"""Where the operations run: kernels are compiled for a GPU where there is one, and interpreted where there is none."""
+
 MARGIN = 1e-6
 """Ten times what float32 exponentials and sums within a block lose of a probability."""
+
+
+def on_device(operation):
+    """The operation for tests that hold their tensors on the CPU: arguments go to `DEVICE`, results come back."""
+
+    def moved(x, device):
+        if isinstance(x, torch.Tensor):
+            return x.to(device)
+        if isinstance(x, tuple):
+            return type(x)(*(moved(part, device) for part in x))
+        if dataclasses.is_dataclass(x):
+            parts = {field.name: moved(getattr(x, field.name), device) for field in dataclasses.fields(x)}
+            return dataclasses.replace(x, **parts)
+        return x
+
+    @functools.wraps(operation)
+    def call(*arguments, **options):
+        return moved(operation(*(moved(x, DEVICE) for x in arguments), **options), "cpu")
+
+    return call
 
 
 @pytest.fixture

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from gpu.ops.acceptance import acceptance, acceptance_rate
+from gpu.ops import acceptance as acceptance_ops
 from gpu.ops.verify.columns import prepare
 from rdk_theory import Vocabulary, tolerances
 from rdk_theory.acceptance import acceptance_rate as generic
 from rdk_theory.distributions import softmax
 from rdk_theory.kernels import Embedding, RankOne
 from tests.kernel_cases import laws
-from tests.unit.ops_agreement import poisoned  # noqa: F401
+from tests.unit.ops_agreement import on_device, poisoned  # noqa: F401
+
+acceptance = on_device(acceptance_ops.acceptance)
+acceptance_rate = on_device(acceptance_ops.acceptance_rate)
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 IMPLEMENTATIONS = ["kernel", "naive"]

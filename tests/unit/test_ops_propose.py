@@ -5,15 +5,18 @@ import pytest
 import scipy.sparse
 import torch
 
+from gpu.ops import propose as propose_ops
 from gpu.ops.propose import kernel as fused_code
-from gpu.ops.propose import prepare_rows, propose
+from gpu.ops.propose import prepare_rows
 from rdk_theory import Vocabulary
 from rdk_theory._array import to_numpy
 from rdk_theory.distributions import softmax
 from rdk_theory.drafting import draft_token
 from rdk_theory.kernels import Dense, Embedding, LowRank, RankOne, Sparse
 from tests.kernel_cases import laws, sparse_laws
-from tests.unit.ops_agreement import few, near_ties, poisoned, uniforms  # noqa: F401
+from tests.unit.ops_agreement import few, near_ties, on_device, poisoned, uniforms  # noqa: F401
+
+propose = on_device(propose_ops.propose)
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 KINDS = ["embedding", "rank one", "rank one, cold", "sparse", "low rank", "dense", "dense, half"]

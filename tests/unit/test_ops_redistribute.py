@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from gpu.ops import redistribute as redistribute_ops
 from gpu.ops.redistribute import kernel as fused_code
-from gpu.ops.redistribute import prepare_first_order, redistribute
+from gpu.ops.redistribute import prepare_first_order
 from gpu.ops.verify.columns import prepare
 from rdk_theory import Vocabulary
 from rdk_theory.kernels import Dense, Embedding, FirstOrderSoftmax, LowRank, RankOne, SoftmaxCovariance
 from tests.kernel_cases import laws
-from tests.unit.ops_agreement import poisoned  # noqa: F401
+from tests.unit.ops_agreement import on_device, poisoned  # noqa: F401
+
+redistribute = on_device(redistribute_ops.redistribute)
 
 IMPLEMENTATIONS = ["kernel", "naive"]
 WIDTHS = {"dense": torch.float32, "dense, half": torch.float16, "dense, bfloat16": torch.bfloat16}

@@ -6,10 +6,12 @@ import sys
 import pytest
 import torch
 
-from gpu.ops.softmax_sample import softmax_sample
+from gpu.ops import softmax_sample as softmax_sample_ops
 from rdk_theory.distributions import softmax
 from rdk_theory.sampling import inverse_cdf
-from tests.unit.ops_agreement import few, near_ties, poisoned, uniforms  # noqa: F401
+from tests.unit.ops_agreement import few, near_ties, on_device, poisoned, uniforms  # noqa: F401
+
+softmax_sample = on_device(softmax_sample_ops.softmax_sample)
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 
@@ -112,7 +114,7 @@ def test_the_comparison_finds_wrong_draws():
 
 def test_kernels_are_interpreted_also_where_another_library_imported_triton_first():
     code = (
-        "import triton.language, torch; from gpu.ops.softmax_sample import softmax_sample as s;"
+        "import triton.language, torch; torch.cuda.is_available = lambda: False; from gpu.ops.softmax_sample import softmax_sample as s;"
         "print(s(torch.zeros(2, 3), torch.tensor([0.1, 0.9]), implementation='kernel').place.tolist())"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
