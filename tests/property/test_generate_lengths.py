@@ -55,7 +55,7 @@ def law_of(name, tau, seed):
     return emitted.law, joint_law(target.__getitem__, GAMMA + 1)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(0, 2**6 - 1), st.sampled_from(sorted(VERIFIERS)))
 def test_a_rule_that_sees_drafted_tokens_only_keeps_the_law(seed, decisions, name):
     """Any rule: after each nonempty prefix of at most two tokens, of which there are six, it goes on or stops."""

@@ -13,7 +13,7 @@ from tests.kernel_cases import KEPT, SIZE, cases
 from tests.unit.tiny_models import greedy, llama, noisy
 
 PROMPTS = [[1, 2, 3], [4], [5, 6, 7, 8, 9, 10, 0], [2, 2]]
-NEW = 8
+NEW = 7
 
 TARGET = llama(5, SIZE, scale=1.0)  # its greedy texts are of many tokens, and differ
 DRAFTER = noisy(TARGET, 4)
