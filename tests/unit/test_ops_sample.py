@@ -114,7 +114,8 @@ def test_the_comparison_finds_wrong_draws():
 
 def test_kernels_are_interpreted_also_where_another_library_imported_triton_first():
     code = (
-        "import triton.language, torch; torch.cuda.is_available = lambda: False; from gpu.ops.softmax_sample import softmax_sample as s;"
+        "import triton.language, torch; torch.cuda.is_available = lambda: False;"
+        "from gpu.ops.softmax_sample import softmax_sample as s;"
         "print(s(torch.zeros(2, 3), torch.tensor([0.1, 0.9]), implementation='kernel').place.tolist())"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
