@@ -1,5 +1,6 @@
 """Speculative decoding with a pruned drafter head and any redistribution kernel, and its plug for transformers."""
 
+from gpu.generation.comparison import compare
 from gpu.generation.decoding import generate
 from gpu.generation.lengths import AdaptiveLength, DraftLength, FixedLength
 from gpu.generation.plug_in import RDK, rdk
@@ -15,6 +16,7 @@ __all__ = [
     "Generated",
     "PrunedDrafter",
     "Streams",
+    "compare",
     "generate",
     "rdk",
 ]

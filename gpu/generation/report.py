@@ -37,9 +37,13 @@ class Generated:
 
         None where nothing was drafted.
         """
-        pairs = [pair for rows in zip(self.accepted, self.drafted, strict=True) for pair in zip(*rows, strict=True)]
-        tested = sum(tested_tokens(*pair) for pair in pairs)
-        return sum(accepted for accepted, _ in pairs) / tested if tested else None
+        return sum(map(sum, self.accepted)) / self.tested if self.tested else None
+
+    @property
+    def tested(self) -> int:
+        """Drafted tokens that were tested, over all prompts and calls."""
+        rows = zip(self.accepted, self.drafted, strict=True)
+        return sum(tested_tokens(*pair) for row in rows for pair in zip(*row, strict=True))
 
     @property
     def block_efficiency(self) -> float:
