@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,8 +27,8 @@ class CachedModel:
     Raises
     ------
     ValueError
-        If the cache of the model cannot take tokens back, or the model attends to a sliding window and there are
-        several texts: columns that are masked would take up room in its window.
+        If the cache of the model cannot take tokens back; or there are several texts and the model attends to a sliding
+        window, in which columns that are masked would take up room, or counts columns as positions.
 
     Notes
     -----
@@ -43,6 +44,11 @@ class CachedModel:
             raise ValueError(f"{name} of type {type(model).__name__} has recurrent states, which cannot be taken back")
         if rows > 1 and any(self.cache.is_sliding):
             raise ValueError(f"{name} of type {type(model).__name__} has sliding windows: give it one prompt at a time")
+        self._placed = "position_ids" in inspect.signature(model.forward).parameters
+        if rows > 1 and not self._placed:
+            raise ValueError(
+                f"{name} of type {type(model).__name__} takes no position_ids: give it one prompt at a time"
+            )
         # Sliding windows keep what leaves them until the next crop: the prompt is read together with drafted tokens.
         self.cache.activate_past_recording()
         self.mask = torch.zeros(rows, 0, dtype=torch.bool, device=model.device)
@@ -73,9 +79,9 @@ class CachedModel:
         logits: torch.Tensor = self.model(
             input_ids=self.read_as(ids),
             attention_mask=None if bool(self.mask.all()) else self.mask.long(),
-            position_ids=positions,
             past_key_values=self.cache,
             use_cache=True,
+            **({"position_ids": positions} if self._placed else {}),
             **({"logits_to_keep": wanted} if self._last_only else {}),
         ).logits
         self.calls += 1

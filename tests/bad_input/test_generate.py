@@ -3,12 +3,20 @@
 import numpy as np
 import pytest
 import torch
-from transformers import DynamicCache, T5Config, T5ForConditionalGeneration
+from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    DynamicCache,
+    MambaConfig,
+    MambaForCausalLM,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
-from gpu.generation import AdaptiveLength, FixedLength, PrunedDrafter, Streams, generate, rdk
+from gpu.generation import AdaptiveLength, FixedLength, PrunedDrafter, Streams, compare, generate, rdk
 from rdk_theory import Vocabulary
 from rdk_theory.kernels import Embedding, RankOne
-from tests.unit.tiny_models import llama, mistral
+from tests.unit.tiny_models import build, llama, mistral
 
 SIZE = 11
 TARGET = llama(0, SIZE)
@@ -96,6 +104,13 @@ def test_generate(changes, message):
         (lambda: Streams.from_seed(-1), "seed must be an integer of at least 0, not -1"),
         (lambda: Streams.from_seed(0.5), "seed must be an integer"),
         (lambda: rdk(TARGET, Embedding(Vocabulary(SIZE + 1, [0]))), "vocab has a draft_size of 12"),
+        (
+            lambda: compare(TARGET, TARGET, {}, [[1]], max_new_tokens=2, repeats=0),
+            "repeats must be an integer of at least",
+        ),
+        (lambda: compare(TARGET, TARGET, {}, [], max_new_tokens=2), "prompts is empty"),
+        (lambda: compare(TARGET, TARGET, {"plain": KERNEL}, [[1]], max_new_tokens=2), "kernels has the name 'plain'"),
+        (lambda: compare(TARGET, TARGET, {}, [[1]], max_new_tokens=2, temperature=-1), "temperature must be finite"),
         (lambda: rdk(TARGET, KERNEL, length=0), "gamma must be an integer of at least 1, not 0"),
         (lambda: rdk(TARGET, KERNEL, verification="tree"), "verification must be one of token, block, lazy"),
     ],
@@ -109,6 +124,18 @@ def test_sliding_windows_take_one_prompt_at_a_time():
     target = mistral(0, window=4, size=SIZE)
     with pytest.raises(ValueError, match="target of type MistralForCausalLM has sliding windows: give it one prompt"):
         run(target=target, prompts=[[1], [2]])
+
+
+def test_positions_that_are_columns_take_one_prompt_at_a_time():
+    target = build(BloomForCausalLM, BloomConfig(vocab_size=SIZE, hidden_size=8, n_layer=1, n_head=2), 0)
+    with pytest.raises(ValueError, match="target of type BloomForCausalLM takes no position_ids: give it one prompt"):
+        run(target=target, prompts=[[1], [2]])
+
+
+def test_recurrent_models_are_refused():
+    target = build(MambaForCausalLM, MambaConfig(vocab_size=SIZE, hidden_size=8, num_hidden_layers=1, state_size=4), 0)
+    with pytest.raises(ValueError, match="target of type MambaForCausalLM has recurrent states, which cannot be taken"):
+        run(target=target)
 
 
 def test_logits_that_are_not_numbers_are_found():

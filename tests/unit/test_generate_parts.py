@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from transformers import BloomConfig, BloomForCausalLM, Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from gpu.generation import AdaptiveLength, FixedLength, PrunedDrafter, Streams, generate
 from gpu.generation.cached import CachedModel
@@ -10,7 +11,7 @@ from rdk_theory import Vocabulary
 from rdk_theory.kernels import Embedding
 from rdk_theory.speed import best_draft_length
 from rdk_theory.tolerances import EXACT
-from tests.unit.tiny_models import greedy, llama, mistral, noisy
+from tests.unit.tiny_models import build, greedy, llama, mistral, noisy
 
 SIZE = 23
 
@@ -74,6 +75,49 @@ def test_sliding_windows_generate_the_target_s_text():
     )
     assert out.tokens[0].tolist() == greedy(target, prompt, 12)
     assert 0 < out.acceptance_rate < 1
+
+
+IDS = {"vocab_size": SIZE, "bos_token_id": None, "eos_token_id": None, "pad_token_id": None, "initializer_range": 0.6}
+FAMILIES = {
+    "learned positions": (GPT2LMHeadModel, GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=64, **IDS), 2),
+    "soft cap, windows and tied weights": (
+        Gemma2ForCausalLM,
+        Gemma2Config(
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=8,
+            sliding_window=4,
+            final_logit_softcapping=3.0,
+            query_pre_attn_scalar=8,
+            **IDS,
+        ),
+        1,
+    ),
+    "no position ids": (BloomForCausalLM, BloomConfig(hidden_size=16, n_layer=2, n_head=2, **IDS), 1),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_other_families_generate_the_target_s_text(family):
+    kind, config, count = FAMILIES[family]
+    target = build(kind, config, 1)
+    prompts = [[1, 2, 3, 4, 5, 6], [7, 8]][:count]
+    vocab = Vocabulary(SIZE, np.arange(18))
+    out = generate(
+        target,
+        PrunedDrafter(noisy(target, 1, 0.1), vocab),
+        Embedding(vocab),
+        prompts,
+        max_new_tokens=12,
+        streams=Streams.from_seed(0),
+        length=3,
+        temperature=0,
+    )
+    assert [tokens.tolist() for tokens in out.tokens] == [greedy(target, prompt, 12) for prompt in prompts]
+    assert out.acceptance_rate > 0
 
 
 @pytest.mark.parametrize("tied", [False, True])

@@ -6,7 +6,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 
-def _build(kind, config, seed, dtype):
+def build(kind, config, seed, dtype=torch.float64):
+    """A model of this configuration."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = kind(config).to(dtype).eval()
@@ -30,7 +31,7 @@ def llama(seed, size=23, width=16, layers=2, scale=0.6, dtype=torch.float64):
         bos_token_id=None,
         eos_token_id=None,
     )
-    return _build(LlamaForCausalLM, config, seed, dtype)
+    return build(LlamaForCausalLM, config, seed, dtype)
 
 
 def mistral(seed, window, size=23):
@@ -49,7 +50,7 @@ def mistral(seed, window, size=23):
         bos_token_id=None,
         eos_token_id=None,
     )
-    return _build(MistralForCausalLM, config, seed, torch.float64)
+    return build(MistralForCausalLM, config, seed)
 
 
 def noisy(model, seed, noise=0.2):
