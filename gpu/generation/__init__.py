@@ -1,4 +1,19 @@
-"""Speculative decoding with a pruned drafter head and any redistribution kernel, and its plug for transformers."""
+"""Speculative decoding with a pruned drafter head and any redistribution kernel, and its plug for transformers.
+
+With a pair of one's own, a `model` and a `drafter` that share a tokenizer (`kept`: ids of the tokens to keep; `weight`
+and `prior`: from `rdk_theory.fitting.fit_rank_one`, for example)::
+
+    from gpu.generation import rdk
+    from rdk_theory import Vocabulary
+    from rdk_theory.kernels import RankOne
+
+    vocab = Vocabulary(size=model.config.vocab_size, kept=kept)
+    method = rdk(drafter, RankOne(vocab, weight, prior), length=4, verification="block")
+    tokens = model.generate(**inputs, custom_generate=method, do_sample=True, max_new_tokens=64)
+    print(method.report.acceptance_rate, method.report.block_efficiency, method.report.tokens_per_second)
+
+The text has the law of ``model.generate(**inputs, do_sample=True, max_new_tokens=64)``.
+"""
 
 from gpu.generation.comparison import compare
 from gpu.generation.decoding import generate

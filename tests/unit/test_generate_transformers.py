@@ -1,13 +1,17 @@
 """RDK as a decoding method of ``model.generate``: the same texts as the model's own, in every form of the call."""
 
+import re
+import textwrap
+
 import numpy as np
 import pytest
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
+import gpu.generation
 from gpu.generation import AdaptiveLength, rdk
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import Embedding, RankOne
+from rdk_theory.kernels import RankOne
 from tests.unit.tiny_models import llama, noisy
 
 SIZE, NEW = 11, 8
@@ -125,10 +129,20 @@ def test_calls_go_on_with_the_streams_and_the_seed_decides():
     assert two_calls(2)[0] != first
 
 
-def test_the_example_of_three_lines():
-    model, drafter, vocab, inputs = TARGET, DRAFTER, VOCAB, {"input_ids": IDS, "attention_mask": MASK}
-    method = rdk(drafter, Embedding(vocab), length=4)
-    tokens = model.generate(**inputs, custom_generate=method, do_sample=True, max_new_tokens=64, pad_token_id=10)
-    print(method.report.acceptance_rate, method.report.block_efficiency, method.report.tokens_per_second)
-    assert tokens.shape == (4, IDS.shape[1] + 64)
-    assert method.report.target_calls < 64
+def test_the_example_runs(capsys):
+    """The example of the module, with tiny models for a user's pair."""
+    example = re.search(r"::\n\n((?:    .*\n|\n)+)", gpu.generation.__doc__)[1]
+    given = {
+        "model": TARGET,
+        "drafter": DRAFTER,
+        "kept": VOCAB.kept,
+        "weight": 0.2,
+        "prior": KERNEL.prior,
+        "inputs": {"input_ids": IDS, "attention_mask": MASK, "pad_token_id": 10},
+    }
+    exec(compile(textwrap.dedent(example), "example", "exec"), given)
+    assert given["tokens"].shape == (4, IDS.shape[1] + 64)
+    report = given["method"].report
+    assert report.target_calls < 64
+    rates = (report.acceptance_rate, report.block_efficiency, report.tokens_per_second)
+    assert capsys.readouterr().out.split() == [str(rate) for rate in rates]
