@@ -8,7 +8,7 @@ import torch
 
 from gpu.generation import AdaptiveLength, PrunedDrafter, Streams, generate
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import Embedding, RankOne
+from rdk_theory.kernels import Dense, Embedding, RankOne
 from tests.kernel_cases import KEPT, SIZE, cases
 from tests.unit.tiny_models import greedy, llama, noisy
 
@@ -166,3 +166,24 @@ def test_prompts_may_be_tensors_and_are_not_changed():
     kernel = cases()[0].kernel
     assert lists(run(kernel, prompts)) == lists(run(kernel))
     assert [prompt.tolist() for prompt in prompts] == PROMPTS
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_narrow_models_and_kernels(dtype):
+    """Whatever is rounded, no drafted token is impossible under the law that it is verified against."""
+    target = llama(5, SIZE, scale=1.0, dtype=dtype)
+    vocab = Vocabulary.full(SIZE)
+    rows = torch.softmax(torch.from_numpy(np.random.default_rng(0).normal(size=(SIZE, SIZE))), dim=-1)
+    for kernel in (Dense(vocab, rows.to(dtype)), RankOne(vocab, 0.1, rows[0].to(dtype))):
+        for verification in ("token", "block", "lazy"):
+            out = generate(
+                target,
+                PrunedDrafter(target, vocab),
+                kernel,
+                PROMPTS,
+                max_new_tokens=NEW,
+                streams=Streams.from_seed(0),
+                verification=verification,
+            )
+            assert all(len(tokens) == NEW for tokens in out.tokens)
+            assert out.acceptance_rate > 0
