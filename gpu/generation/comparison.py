@@ -56,7 +56,8 @@ def compare(
     Raises
     ------
     ValueError
-        If `repeats` is below 1, `prompts` is empty, or a kernel has the name of a method of transformers; and as `generate`.
+        If `repeats` is below 1, `prompts` is empty, or a kernel has the name of a method of transformers; and as
+        `generate`.
     """
     if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 1:
         raise ValueError(f"repeats must be an integer of at least 1, not {repeats!r}")

@@ -62,7 +62,8 @@ def generate(
     ------
     ValueError
         If vocabularies of target, drafter and kernel differ, the kernel depends on the context, a prompt is empty or
-        leaves the vocabulary, or a number is outside its range; also for a model whose cache cannot take tokens back.
+        leaves the vocabulary, or a number is outside its range; also for a model in training mode, or one whose
+        cache cannot take tokens back.
 
     Notes
     -----
@@ -183,6 +184,9 @@ def check_pair(target: Any, drafter: PrunedDrafter, kernel: Kernel) -> None:
     size = linear_head("target", target).out_features
     if getattr(target.config, "is_encoder_decoder", False):
         raise ValueError(f"target of type {type(target).__name__} is no decoder alone")
+    for name, model in (("target", target), ("drafter", drafter.model)):
+        if model.training:
+            raise ValueError(f"{name} is in training mode, in which dropout changes its law: call its eval() first")
     vocab = kernel.vocab
     if vocab.size != size:
         raise ValueError(f"kernel is over {vocab.size} target tokens, but the head of the target has {size} rows")

@@ -48,11 +48,12 @@ class PrunedDrafter:
             )
         self.vocab = vocab
         self.model = _with_head(model, _slice(head, torch.as_tensor(vocab.draft_ids.copy())))
-        self.inputs = _inputs(inputs, vocab, model.get_input_embeddings().weight.shape[0])
+        embedding = model.get_input_embeddings().weight
+        self.inputs = _inputs(inputs, vocab, embedding.shape[0], embedding.device)
 
     def read_as(self, ids: torch.Tensor) -> torch.Tensor:
         """Target ids as the drafter's input ids."""
-        return ids if self.inputs is None else self.inputs.to(ids.device)[ids]
+        return ids if self.inputs is None else self.inputs[ids]
 
 
 def linear_head(name: str, model: Any) -> nn.Linear:
@@ -84,10 +85,10 @@ def _with_head(model: Any, head: nn.Linear) -> Any:
     if model.get_output_embeddings() is not own:
         model.set_output_embeddings(own)
         raise ValueError(f"drafter of type {type(model).__name__} keeps its head where it cannot be replaced in a copy")
-    return out.eval()
+    return out
 
 
-def _inputs(inputs: Any, vocab: Vocabulary, embedded: int) -> torch.Tensor | None:
+def _inputs(inputs: Any, vocab: Vocabulary, embedded: int, device: torch.device) -> torch.Tensor | None:
     """The map from target ids to input ids, checked; `None` for the identity."""
     if inputs is None:
         # A head that was trained pruned has rows 0, 1, …, K−1 and reads target ids all the same.
@@ -105,4 +106,4 @@ def _inputs(inputs: Any, vocab: Vocabulary, embedded: int) -> torch.Tensor | Non
     if outside.numel():
         at, shape = int(outside[0, 0]), tuple(out.shape)
         raise ValueError(f"inputs of shape {shape} has id {int(out[at])} outside range({embedded}) at index ({at},)")
-    return out.long()
+    return out.to(device, torch.int64)

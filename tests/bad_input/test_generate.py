@@ -55,6 +55,8 @@ BACK = np.arange(SIZE)[::-1].copy()
         ({"kernel": None}, "kernel must be a Kernel, not NoneType"),
         ({"drafter": TARGET}, "drafter must be a PrunedDrafter, not LlamaForCausalLM"),
         ({"target": torch.nn.Linear(2, 2)}, "target of type Linear has no linear head"),
+        ({"target": llama(0, SIZE).train()}, "target is in training mode"),
+        ({"drafter": PrunedDrafter(llama(0, SIZE).train(), VOCAB)}, "drafter is in training mode"),
         ({"length": 0}, "gamma must be an integer of at least 1, not 0"),
         ({"length": True}, "gamma must be an integer of at least 1, not True"),
         ({"max_new_tokens": 0}, "max_new_tokens must be an integer of at least 1, not 0"),

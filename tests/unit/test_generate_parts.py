@@ -122,7 +122,7 @@ def test_other_families_generate_the_target_s_text(family):
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_the_pruned_head_gives_the_kept_logits_and_the_model_keeps_its_own(tied):
-    model = llama(0)
+    model = llama(0).train()
     if tied:
         model.set_output_embeddings(torch.nn.Linear(16, SIZE, bias=False, dtype=torch.float64))
         model.lm_head.weight = model.model.embed_tokens.weight
@@ -136,6 +136,7 @@ def test_the_pruned_head_gives_the_kept_logits_and_the_model_keeps_its_own(tied)
     assert model.get_output_embeddings().out_features == SIZE
     assert drafter.model.get_output_embeddings().weight.shape == (7, 16)
     assert drafter.model.model is model.model
+    assert all(module.training for module in model.modules())
     after = model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
