@@ -16,10 +16,11 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 GROUP = "rdk.commands"
 DISTRIBUTION = "rdk-theory"
@@ -39,6 +40,16 @@ class Command:
     help: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+
+
+@runtime_checkable
+class Entry(Protocol):
+    """An entry point of the standard library, or of its backport, which takes its place where Dask brings it."""
+
+    name: str
+
+    def load(self) -> Any:
+        """The object that it names."""
 
 
 def add_common(
@@ -87,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
 
 
-def _run(entry: metadata.EntryPoint, arguments: list[str]) -> int:
+def _run(entry: Entry, arguments: list[str]) -> int:
     """Import one command, parse its arguments, run it, and turn what stops it into a line and a status."""
     program = f"rdk {entry.name}"
     try:
@@ -118,7 +129,7 @@ def _run(entry: metadata.EntryPoint, arguments: list[str]) -> int:
         return _stop(f"{program}: {_line(error)}", 2)
 
 
-def _overview(entries: dict[str, metadata.EntryPoint], arguments: list[str]) -> int:
+def _overview(entries: Mapping[str, Entry], arguments: list[str]) -> int:
     """Answer `rdk`, `rdk --help`, `rdk --version` and an unknown command."""
     lines = []
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -143,7 +154,7 @@ def _overview(entries: dict[str, metadata.EntryPoint], arguments: list[str]) -> 
     return _stop(f"rdk: no command {arguments[0]!r}; there are {', '.join(entries)}", 2)
 
 
-def _help(entry: metadata.EntryPoint) -> str:
+def _help(entry: Entry) -> str:
     """A command's line of help, or what must be installed for it."""
     try:
         command: Command = entry.load()
