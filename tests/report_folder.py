@@ -9,6 +9,7 @@ from rdk_theory.report import charts, page
 from rdk_theory.report.command import COUNTS
 from rdk_theory.theorems.command import record, verify
 from rdk_theory.theorems.registry import select
+from simulations import gallery
 
 SHIFTS = {
     "union": -0.02,
@@ -82,6 +83,7 @@ def write_folder(folder: Path) -> Path:
         "title": "An example.",
         "caption": "Its numbers are invented.",
         "claims": ["acceptance-identity"],
+        "violations": [],
         "table": "example.csv",
         "figure": "example.svg",
     }
@@ -90,6 +92,10 @@ def write_folder(folder: Path) -> Path:
     records = [record(claim, []) for claim in select([]) if claim.id != "acceptance-identity"]
     records += verify(select(["acceptance-identity"]), scale=0.1)
     runs.write_json(folder / "claims.json", {"claims": records})
+    gallery.write(simulations, [experiment])
     runs.write_json(folder / "proofs" / "proofs.json", {"claims": [PROOF]})
+    for name in ("proofs.md", PROOF["proofs"][0]["source"]):
+        (folder / "proofs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "proofs" / name).write_text("An example.", encoding="utf-8")
     runs.write_json(folder / "manifest.json", {})
     return page.write(folder, [{"id": "counts", "title": COUNTS.title, "text": COUNTS.text}], quick=True)
