@@ -92,7 +92,7 @@ def write_folder(folder: Path) -> Path:
     records = [record(claim, []) for claim in select([]) if claim.id != "acceptance-identity"]
     records += verify(select(["acceptance-identity"]), scale=0.1)
     runs.write_json(folder / "claims.json", {"claims": records})
-    gallery.write(simulations, [experiment])
+    gallery.write(simulations, [experiment, drawn])
     runs.write_json(folder / "proofs" / "proofs.json", {"claims": [PROOF]})
     for name in ("proofs.md", PROOF["proofs"][0]["source"]):
         (folder / "proofs" / name).parent.mkdir(parents=True, exist_ok=True)
