@@ -75,8 +75,9 @@ def generate(
     law = Temperature(temperature)
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be an integer of at least 1, not {max_new_tokens!r}")
-    ends = set() if eos_token_id is None else {eos_token_id} if isinstance(eos_token_id, int) else set(eos_token_id)
-    texts = [_ids(f"prompts[{at}]", prompt, kernel.vocab.size) for at, prompt in enumerate(prompts)]
+    size = kernel.vocab.size
+    ends = set() if eos_token_id is None else set(_ids("eos_token_id", torch.as_tensor(eos_token_id).reshape(-1), size))
+    texts = [_ids(f"prompts[{at}]", prompt, size) for at, prompt in enumerate(prompts)]
     if not texts:
         raise ValueError("prompts is empty")
 
@@ -105,6 +106,8 @@ class Decoder:
     ) -> None:
         check_pair(target, drafter, kernel)
         check_verification(verification)
+        if not isinstance(streams, Streams):
+            raise ValueError(f"streams must be Streams, not {type(streams).__name__}")
         self.target, self.drafter, self.kernel = target, drafter, kernel
         self.verification, self.length, self.streams = verification, length, streams
 
@@ -197,7 +200,11 @@ def check_pair(target: Any, drafter: PrunedDrafter, kernel: Kernel) -> None:
 
 def as_rule(length: DraftLength | int) -> DraftLength:
     """A rule for the length of chains."""
-    return FixedLength(length) if isinstance(length, int) else length
+    if isinstance(length, int):
+        return FixedLength(length)
+    if not isinstance(length, DraftLength):
+        raise ValueError(f"length must be an integer or a rule such as AdaptiveLength, not {type(length).__name__}")
+    return length
 
 
 def _ids(name: str, prompt: Any, size: int) -> list[int]:

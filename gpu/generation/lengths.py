@@ -31,7 +31,7 @@ up as a mutant that must fail.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -39,6 +39,7 @@ from rdk_theory import validation
 from rdk_theory.speed import best_draft_length
 
 
+@runtime_checkable
 class DraftLength(Protocol):
     """A rule for the length of drafted chains, as the module says."""
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import BloomConfig, BloomForCausalLM, Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel
 
-from gpu.generation import AdaptiveLength, FixedLength, PrunedDrafter, Streams, generate
+from gpu.generation import AdaptiveLength, FixedLength, PrunedDrafter, Streams, decoding, generate
 from gpu.generation.cached import CachedModel
 from rdk_theory import Vocabulary
 from rdk_theory.kernels import Embedding
@@ -177,6 +177,35 @@ def test_a_head_that_was_trained_pruned_needs_no_slice():
         for pair in ((target, whole), (drafter, own))
     ]
     assert torch.equal(*texts)
+
+
+@pytest.mark.parametrize("prompts", [[[1, 2, 3]], [[4], [5, 6, 7, 8], [9, 1]]])
+def test_every_law_of_the_loop_is_that_of_a_pass_without_cache(prompts, monkeypatch):
+    """Target rows and draft rows of every call, in which some tokens were rejected before and others were not."""
+    target, vocab = llama(0), Vocabulary(SIZE, np.arange(15)[::-1].copy())
+    drafter, texts, steps = noisy(target, 1), [list(prompt) for prompt in prompts], []
+    real = decoding.verify
+
+    def spy(method, targets, chain, kernel, streams):
+        emitted, passed = real(method, targets, chain, kernel, streams)
+        if chain is not None and len(emitted) == len(texts):
+            gamma = chain.tokens.shape[1]
+            for row, text in enumerate(texts):
+                whole = text + chain.tokens[row].tolist()
+                own = torch.softmax(plain_logits(target, whole, gamma + 1), dim=-1)
+                torch.testing.assert_close(targets[row], own, rtol=0, atol=EXACT)
+                kept = plain_logits(drafter, whole[:-1], gamma)[:, torch.as_tensor(vocab.kept.copy())]
+                torch.testing.assert_close(chain.drafts[row], torch.softmax(kept, dim=-1), rtol=0, atol=EXACT)
+            for text, more in zip(texts, emitted, strict=True):
+                text += more
+            steps.append(tuple(n < gamma for n in passed))
+        return emitted, passed
+
+    monkeypatch.setattr(decoding, "verify", spy)
+    pruned = PrunedDrafter(drafter, vocab)
+    generate(target, pruned, Embedding(vocab), prompts, max_new_tokens=30, streams=Streams.from_seed(2), length=2)
+    assert len(steps) > 8
+    assert {rejected for step in steps for rejected in step} == {False, True}
 
 
 def test_adaptive_length_follows_the_acceptance_rate():
