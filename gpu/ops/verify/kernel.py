@@ -6,7 +6,7 @@ blocks, and a whole row again only for a residual that the tries did not find, a
 """
 
 from gpu.ops._triton import tl, triton
-from gpu.ops.verify.reading import block_weights, find, law_at, proposal_at, stream, topic_weights
+from gpu.ops.verify.reading import block_weights, find, gather_parts, law_at, proposal_at, stream_draft, stream_target
 
 
 @triton.jit
@@ -15,7 +15,7 @@ def verify_chains(  # type: ignore[no-untyped-def]
     temperatures, draft_temperatures, floors,
     position, weight, prior, starts, places, entries, left, right, matrix, scale,
     accepted_out, token_out, acceptance_out, tried_out, fell_back_out,
-    tops, sums, draft_tops, draft_sums, arrived,
+    tops, sums, draft_tops, draft_sums, parts, topics, arrived,
     size, kept, gamma, tries,
     KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr, AS_BLOCK: tl.constexpr,
     RANK: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, DRAFT_BLOCKS: tl.constexpr,
@@ -34,15 +34,16 @@ def verify_chains(  # type: ignore[no-untyped-def]
         floor = 0.0
         if CUT:
             floor = tl.load(floors + at)
-        stream(
+        stream_target(
             target + chain * target_chain + row * target_row, size, split, SPLITS, heat, floor,
-            tops + at * BLOCKS, sums + at * BLOCKS, True, CUT, BLOCK,
+            tops + at * BLOCKS, sums + at * BLOCKS, CUT, BLOCK,
         )  # fmt: skip
     if row < length:
         at = chain * gamma + row
-        stream(
-            draft + chain * draft_chain + row * draft_row, kept, split, SPLITS, draft_heat, 0.0,
-            draft_tops + at * DRAFT_BLOCKS, draft_sums + at * DRAFT_BLOCKS, LOGITS, False, BLOCK,
+        stream_draft(
+            draft + chain * draft_chain + row * draft_row, tl.load(drafted + at), kept, split, SPLITS, draft_heat,
+            draft_tops + at * DRAFT_BLOCKS, draft_sums + at * DRAFT_BLOCKS, parts + at * DRAFT_BLOCKS * RANKS,
+            left, matrix, scale, KIND, LOGITS, RANK, RANKS, BLOCK, TILE,
         )  # fmt: skip
     # Every thread's stores come before the arrival of its program.
     tl.debug_barrier()
@@ -56,7 +57,8 @@ def verify_chains(  # type: ignore[no-untyped-def]
         )  # fmt: skip
         drafts = (
             draft + chain * draft_chain, draft_row, draft_tops + chain * gamma * DRAFT_BLOCKS,
-            draft_sums + chain * gamma * DRAFT_BLOCKS, kept, draft_heat, left,
+            draft_sums + chain * gamma * DRAFT_BLOCKS, parts + chain * gamma * DRAFT_BLOCKS * RANKS,
+            topics + chain * gamma * RANKS, kept, draft_heat,
         )  # fmt: skip
         form = (position, weight, prior, starts, places, entries, right, matrix, scale)
         accepted, reached = count(
@@ -77,7 +79,7 @@ def verify_chains(  # type: ignore[no-untyped-def]
 def target_source(targets, row, CUT: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr):  # type: ignore[no-untyped-def]
     """A row of the target as `reading` takes it, and the weights of its blocks."""
     start, stride, tops, sums, size, heat, floors = targets
-    top, weight = block_weights(tops + row * BLOCKS, sums + row * BLOCKS, size, heat, BLOCK, BLOCKS)
+    top, _, weight = block_weights(tops + row * BLOCKS, sums + row * BLOCKS, size, heat, BLOCK, BLOCKS)
     floor = 0.0
     if CUT:
         floor = tl.load(floors + row)
@@ -86,55 +88,65 @@ def target_source(targets, row, CUT: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: 
 
 @triton.jit
 def draft_source(  # type: ignore[no-untyped-def]
-    drafts, form, row, KIND: tl.constexpr, LOGITS: tl.constexpr, RANK: tl.constexpr, RANKS: tl.constexpr,
-    BLOCK: tl.constexpr, DRAFT_BLOCKS: tl.constexpr, TILE: tl.constexpr,
+    drafts, form, row, KIND: tl.constexpr, LOGITS: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr,
+    DRAFT_BLOCKS: tl.constexpr,
 ):  # fmt: skip
-    """A row of the draft, and the form of the kernel with what it needs of that row."""
-    start, stride, tops, sums, kept, heat, left = drafts
+    """A row of the draft, and the form of the kernel with the products that were streamed with that row."""
+    start, stride, tops, sums, parts, topics, kept, heat = drafts
     at = row * DRAFT_BLOCKS
-    top, weight = block_weights(tops + at, sums + at, kept, heat, BLOCK, DRAFT_BLOCKS)
-    source = (start + row * stride, kept, heat, top, tl.sum(weight, axis=0), 0.0)
-    topics = tl.zeros([RANKS], tl.float64)
+    top, factor, weight = block_weights(tops + at, sums + at, kept, heat, BLOCK, DRAFT_BLOCKS)
+    total = tl.sum(weight, axis=0)
+    products = topics + row * RANKS
     if KIND == 3:
-        topics = topic_weights(source, left, LOGITS, RANK, RANKS, TILE)
+        tl.store(
+            products + tl.arange(0, RANKS),
+            gather_parts(parts + at * RANKS, factor, total, kept, BLOCK, DRAFT_BLOCKS, RANKS),
+        )
+        tl.debug_barrier()
+    if KIND == 4:
+        products = gather_parts(parts + at, factor, total, kept, BLOCK, DRAFT_BLOCKS, 1)
     position, theta, prior, starts, places, entries, right, matrix, scale = form
-    return source, (position, theta, prior, starts, places, entries, right, matrix, scale, topics)
+    source = (start + row * stride, kept, heat, top, total, 0.0)
+    return source, (position, theta, prior, starts, places, entries, right, matrix, scale, products)
 
 
 @triton.jit
 def pair_at(  # type: ignore[no-untyped-def]
-    token, target, draft, form, KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr, RANK: tl.constexpr,
-    RANKS: tl.constexpr, TILE: tl.constexpr,
+    token, target, draft, form, DRAFTED: tl.constexpr, KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr,
+    RANK: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
-    """``p`` and ``p̃`` at one token, in float64."""
+    """``p`` and ``p̃`` at one token, in float64; a dense kernel's ``p̃`` at the drafted token was streamed."""
     one = tl.arange(0, 1) + token
     p = law_at(target, one, one >= 0, True, CUT, tl.float64)
-    r = proposal_at(one, one >= 0, draft, form, KIND, LOGITS, RANK, RANKS, 1, TILE, tl.float64)
+    if DRAFTED and KIND == 4:
+        r = form[9]
+    else:
+        r = proposal_at(one, one >= 0, draft, form, KIND, LOGITS, RANK, 1, TILE, tl.float64)
     return tl.sum(p, axis=0), tl.sum(r, axis=0)
 
 
 @triton.jit
 def excess(  # type: ignore[no-untyped-def]
     block, scale, target, draft, form, KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr,
-    RANK: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr, BLOCK_TILE: tl.constexpr,
+    RANK: tl.constexpr, BLOCK: tl.constexpr, BLOCK_TILE: tl.constexpr,
 ):  # fmt: skip
     """``(w p − p̃)_+`` over one block: float32 inside, given in float64."""
     token = block * BLOCK + tl.arange(0, BLOCK)
     mask = token < target[1]
     p = law_at(target, token, mask, True, CUT, tl.float32)
-    r = proposal_at(token, mask, draft, form, KIND, LOGITS, RANK, RANKS, BLOCK, BLOCK_TILE, tl.float32)
+    r = proposal_at(token, mask, draft, form, KIND, LOGITS, RANK, BLOCK, BLOCK_TILE, tl.float32)
     return tl.maximum(scale.to(tl.float32) * p - r, 0.0).to(tl.float64)
 
 
 @triton.jit
 def excess_by_block(  # type: ignore[no-untyped-def]
     scale, target, draft, form, KIND: tl.constexpr, LOGITS: tl.constexpr, CUT: tl.constexpr,
-    RANK: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, BLOCK_TILE: tl.constexpr,
+    RANK: tl.constexpr, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, BLOCK_TILE: tl.constexpr,
 ):  # fmt: skip
     """The mass of ``(w p − p̃)_+`` in each block: one pass over the row."""
     masses = tl.zeros([BLOCKS], tl.float64)
     for block in range(0, tl.cdiv(target[1], BLOCK)):
-        values = excess(block, scale, target, draft, form, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCK_TILE)
+        values = excess(block, scale, target, draft, form, KIND, LOGITS, CUT, RANK, BLOCK, BLOCK_TILE)
         masses = tl.where(tl.arange(0, BLOCKS) == block, tl.sum(values, axis=0), masses)
     return masses
 
@@ -163,9 +175,9 @@ def count(  # type: ignore[no-untyped-def]
     reached = tl.full([], 1.0, tl.float64)
     for i in range(0, length):
         target, _ = target_source(targets, i, CUT, BLOCK, BLOCKS)
-        draft, full = draft_source(drafts, form, i, KIND, LOGITS, RANK, RANKS, BLOCK, DRAFT_BLOCKS, TILE)
+        draft, full = draft_source(drafts, form, i, KIND, LOGITS, RANKS, BLOCK, DRAFT_BLOCKS)
         x = tl.load(drafted + i).to(tl.int32)
-        p, r = pair_at(x, target, draft, full, KIND, LOGITS, CUT, RANK, RANKS, TILE)
+        p, r = pair_at(x, target, draft, full, True, KIND, LOGITS, CUT, RANK, TILE)
         # What cannot have been drawn is rejected, and reported.
         ratio = tl.where(r > 0, p / tl.where(r > 0, r, 1.0), -1.0)
         tl.store(acceptance_out + i, tl.minimum(ratio, 1.0))
@@ -175,10 +187,8 @@ def count(  # type: ignore[no-untyped-def]
             passed = (u < scale).to(tl.int32)
             if i + 1 < length:
                 after, _ = target_source(targets, i + 1, CUT, BLOCK, BLOCKS)
-                draft, full = draft_source(drafts, form, i + 1, KIND, LOGITS, RANK, RANKS, BLOCK, DRAFT_BLOCKS, TILE)
-                masses = excess_by_block(
-                    scale, after, draft, full, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCKS, BLOCK_TILE
-                )
+                draft, full = draft_source(drafts, form, i + 1, KIND, LOGITS, RANKS, BLOCK, DRAFT_BLOCKS)
+                masses = excess_by_block(scale, after, draft, full, KIND, LOGITS, CUT, RANK, BLOCK, BLOCKS, BLOCK_TILE)
                 mass = tl.sum(masses, axis=0)
                 passed = (u * (mass + (1 - scale)) < mass).to(tl.int32)
             accepted = tl.where(passed == 1, i + 1, accepted)
@@ -207,22 +217,20 @@ def next_token(  # type: ignore[no-untyped-def]
         token = draw_target(last, target, block_mass, CUT, BLOCK, BLOCKS)
         found = found + 1
     else:
-        draft, full = draft_source(drafts, form, accepted, KIND, LOGITS, RANK, RANKS, BLOCK, DRAFT_BLOCKS, TILE)
+        draft, full = draft_source(drafts, form, accepted, KIND, LOGITS, RANKS, BLOCK, DRAFT_BLOCKS)
         while (tried < tries) & (found == 0):
             token = draw_target(tl.load(propose + tried), target, block_mass, CUT, BLOCK, BLOCKS)
-            p, r = pair_at(token, target, draft, full, KIND, LOGITS, CUT, RANK, RANKS, TILE)
+            p, r = pair_at(token, target, draft, full, False, KIND, LOGITS, CUT, RANK, TILE)
             u = tl.load(keep + tried).to(tl.float64)
             found = (u * scale * p < scale * p - r).to(tl.int32)
             tried = tried + 1
         if found == 0:
-            masses = excess_by_block(
-                scale, target, draft, full, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCKS, BLOCK_TILE
-            )
+            masses = excess_by_block(scale, target, draft, full, KIND, LOGITS, CUT, RANK, BLOCK, BLOCKS, BLOCK_TILE)
             mass = tl.sum(masses, axis=0)
             if mass > 0:
                 threshold = last.to(tl.float64) * mass
                 block, before = find(masses, threshold, BLOCKS)
-                values = excess(block, scale, target, draft, full, KIND, LOGITS, CUT, RANK, RANKS, BLOCK, BLOCK_TILE)
+                values = excess(block, scale, target, draft, full, KIND, LOGITS, CUT, RANK, BLOCK, BLOCK_TILE)
                 place, _ = find(values, threshold - before, BLOCK)
                 token = block * BLOCK + place
             else:

@@ -18,8 +18,9 @@ SPLITS = 8
 TILE = 1024
 """Entries of a column that are read at a time where one column is read."""
 
-BLOCK_TILE = 8
-"""Entries of each column that are read at a time where those of a block of tokens are read."""
+BLOCK_TILE = 1
+"""Entries of each column that are read at a time where those of a block of tokens are read; more take registers from
+the streaming, which shares them."""
 
 
 def verify(chains: Chains) -> Verified:
@@ -39,6 +40,9 @@ def verify(chains: Chains) -> Verified:
     )
     tops, sums = torch.empty((2, batch, gamma + 1, blocks), dtype=torch.float32, device=device)
     draft_tops, draft_sums = torch.empty((2, batch, gamma, draft_blocks), dtype=torch.float32, device=device)
+    held = columns.kind in ("low rank", "dense")
+    parts = torch.empty(batch * gamma * draft_blocks * ranks if held else 0, dtype=torch.float32, device=device)
+    topics = torch.empty(batch * gamma * ranks if held else 0, dtype=torch.float64, device=device)
     launch(
         verify_chains, (batch * (gamma + 1) * SPLITS,),
         target, target.stride(0), target.stride(1), draft, draft.stride(0), draft.stride(1),
@@ -47,7 +51,7 @@ def verify(chains: Chains) -> Verified:
         target if chains.threshold is None else chains.threshold.contiguous(),
         columns.position, columns.weight, columns.prior, columns.starts, columns.places, columns.entries,
         columns.left, columns.right, columns.matrix, columns.scale,
-        *out, tops, sums, draft_tops, draft_sums, torch.zeros(batch, dtype=torch.int32, device=device),
+        *out, tops, sums, draft_tops, draft_sums, parts, topics, torch.zeros(batch, dtype=torch.int32, device=device),
         size, kept, gamma, int(chains.propose.shape[1]),
         KIND=KINDS.index(columns.kind), LOGITS=chains.draft_logits, CUT=chains.threshold is not None,
         AS_BLOCK=chains.block, RANK=columns.rank, RANKS=ranks, BLOCK=BLOCK, BLOCKS=blocks, DRAFT_BLOCKS=draft_blocks,

@@ -4,7 +4,9 @@ A row of logits is read as weights over a total: ``exp((z − top)/T) / total``,
 streaming. Groups of arguments that go through several functions are tuples:
 
 - ``source = (row, size, temperature, top, total, floor)``: one row of the target or of the draft.
-- ``form = (position, weight, prior, starts, places, entries, right, matrix, scale, topics)``: see `Columns`.
+- ``form = (position, weight, prior, starts, places, entries, right, matrix, scale, products)``: see `Columns`; and what
+  was streamed with the draft row: of a kernel of low rank where ``q' L`` lies, of a dense one its ``p̃`` at the drafted
+  token.
 """
 
 from gpu.ops._triton import tl, triton
@@ -24,38 +26,80 @@ def weights(at, mask, temperature, top, floor, LOGITS: tl.constexpr, CUT: tl.con
 
 
 @triton.jit
-def stream(  # type: ignore[no-untyped-def]
-    row, size, first, step, temperature, floor, tops, sums, LOGITS: tl.constexpr, CUT: tl.constexpr, BLOCK: tl.constexpr
+def stream_block(at, mask, temperature, floor, LOGITS: tl.constexpr, CUT: tl.constexpr):  # type: ignore[no-untyped-def]
+    """The top ``z`` of one block, and its ``exp((z − top)/T)``; of probabilities 0, and what they are. In float32."""
+    if LOGITS:
+        z = tl.load(at, mask=mask, other=-float("inf")).to(tl.float32)
+        if CUT:
+            z = tl.where(z < floor, -float("inf"), z)
+        top = tl.max(z, axis=0)
+        # A block without a finite logit keeps its top; its weights are 0.
+        around = tl.where(top == -float("inf"), 0.0, top)
+        value = tl.exp((z - around) / temperature.to(tl.float32))
+    else:
+        value = tl.load(at, mask=mask, other=0).to(tl.float32)
+        top = tl.sum(value, axis=0) * 0
+        around = top
+    return value, top, around
+
+
+@triton.jit
+def stream_target(  # type: ignore[no-untyped-def]
+    row, size, first, step, temperature, floor, tops, sums, CUT: tl.constexpr, BLOCK: tl.constexpr
 ):
-    """Store the top ``z`` of every `step`-th block of a row from the `first`, and the sum of ``exp((z − top)/T)``."""
-    lane = tl.arange(0, BLOCK)
+    """Store the top logit of every `step`-th block of a row from the `first`, and the sum of ``exp((z − top)/T)``."""
     for block in range(first, tl.cdiv(size, BLOCK), step):
-        token = block * BLOCK + lane
-        if LOGITS:
-            z = tl.load(row + token, mask=token < size, other=-float("inf")).to(tl.float32)
-            if CUT:
-                z = tl.where(z < floor, -float("inf"), z)
-            top = tl.max(z, axis=0)
-            # A block without a finite logit keeps its top; its weights are those of no token.
-            around = tl.where(top == -float("inf"), 0.0, top)
-            tl.store(tops + block, top)
-            tl.store(sums + block, tl.sum(tl.exp((z - around) / temperature.to(tl.float32)), axis=0))
-        else:
-            value = tl.load(row + token, mask=token < size, other=0).to(tl.float32)
-            tl.store(tops + block, 0.0)
-            tl.store(sums + block, tl.sum(value, axis=0))
+        token = block * BLOCK + tl.arange(0, BLOCK)
+        value, top, _ = stream_block(row + token, token < size, temperature, floor, True, CUT)
+        tl.store(tops + block, top)
+        tl.store(sums + block, tl.sum(value, axis=0))
+
+
+@triton.jit
+def stream_draft(  # type: ignore[no-untyped-def]
+    row, drafted, kept, first, step, temperature, tops, sums, parts, left, matrix, scale,
+    KIND: tl.constexpr, LOGITS: tl.constexpr, RANK: tl.constexpr, RANKS: tl.constexpr, BLOCK: tl.constexpr,
+    TILE: tl.constexpr,
+):  # fmt: skip
+    """As `stream_target`, of a draft row; and what each block adds to a product with the kernel, before normalising.
+
+    Of a dense kernel that is the product with the column of the drafted token, of one of low rank that with ``L``.
+    """
+    for block in range(first, tl.cdiv(kept, BLOCK), step):
+        place = block * BLOCK + tl.arange(0, BLOCK)
+        mask = place < kept
+        value, top, around = stream_block(row + place, mask, temperature, 0.0, LOGITS, False)
+        tl.store(tops + block, top)
+        tl.store(sums + block, tl.sum(value, axis=0))
+        if KIND == 3:
+            topic = tl.arange(0, RANKS)
+            total = tl.zeros([RANKS], tl.float32)
+            for start in range(0, BLOCK, TILE):
+                inner = start + tl.arange(0, TILE)
+                near = block * BLOCK + inner
+                known = (inner < BLOCK) & (near < kept)
+                weight = weights(row + near, known, temperature, around, 0.0, LOGITS, False, tl.float32)
+                inside = known[:, None] & (topic < RANK)[None, :]
+                factor = tl.load(left + near.to(tl.int64)[:, None] * RANK + topic[None, :], mask=inside, other=0)
+                total += tl.sum(weight[:, None] * factor, axis=0)
+            tl.store(parts + block * RANKS + topic, total)
+        if KIND == 4:
+            column = tl.load(matrix + drafted.to(tl.int64) * kept + place, mask=mask, other=0).to(tl.float32)
+            factor = tl.load(scale + place, mask=mask, other=0)
+            tl.store(parts + block, tl.sum(value * factor * column, axis=0))
 
 
 @triton.jit
 def block_weights(tops, sums, size, temperature, BLOCK: tl.constexpr, BLOCKS: tl.constexpr):  # type: ignore[no-untyped-def]
-    """The top ``z`` of a row, and the weight of each of its blocks relative to it, in float64."""
+    """The top ``z`` of a row, what makes the weights of a block relative to it, and their sums then; in float64."""
     block = tl.arange(0, BLOCKS)
     stored = block < tl.cdiv(size, BLOCK)
     # Written by other programs: past the first cache, which knows nothing of them.
     top = tl.load(tops + block, mask=stored, other=-float("inf"), cache_modifier=".cg").to(tl.float64)
     total = tl.load(sums + block, mask=stored, other=0, cache_modifier=".cg").to(tl.float64)
     most = tl.max(top, axis=0)
-    return most, total * tl.exp((top - most) / temperature)
+    factor = tl.exp((top - most) / temperature)
+    return most, factor, total * factor
 
 
 @triton.jit
@@ -78,27 +122,22 @@ def law_at(source, place, mask, LOGITS: tl.constexpr, CUT: tl.constexpr, DTYPE: 
 
 
 @triton.jit
-def topic_weights(draft, left, LOGITS: tl.constexpr, RANK: tl.constexpr, RANKS: tl.constexpr, TILE: tl.constexpr):  # type: ignore[no-untyped-def]
-    """``q' L`` of a low-rank kernel, one weight a topic, in float64."""
-    kept = draft[1]
-    topic = tl.arange(0, RANKS)
-    out = tl.zeros([RANKS], tl.float64)
-    for start in range(0, kept, TILE):
-        place = start + tl.arange(0, TILE)
-        q = law_at(draft, place, place < kept, LOGITS, False, tl.float64)
-        mask = (place < kept)[:, None] & (topic < RANK)[None, :]
-        factor = tl.load(left + place.to(tl.int64)[:, None] * RANK + topic[None, :], mask=mask, other=0)
-        out += tl.sum(q[:, None] * factor.to(tl.float64), axis=0)
-    return out
+def gather_parts(parts, factor, total, kept, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, RANKS: tl.constexpr):  # type: ignore[no-untyped-def]
+    """The product that `stream_draft` left in parts, in float64: ``q' L``, or ``p̃`` at the drafted token."""
+    block = tl.arange(0, BLOCKS)
+    at = parts + block[:, None] * RANKS + tl.arange(0, RANKS)[None, :]
+    stored = (block < tl.cdiv(kept, BLOCK))[:, None] & (tl.arange(0, RANKS) >= 0)[None, :]
+    part = tl.load(at, mask=stored, other=0, cache_modifier=".cg").to(tl.float64)
+    return tl.sum(factor[:, None] * part, axis=0) / total
 
 
 @triton.jit
 def proposal_at(  # type: ignore[no-untyped-def]
-    token, mask, draft, form, KIND: tl.constexpr, LOGITS: tl.constexpr, RANK: tl.constexpr, RANKS: tl.constexpr,
+    token, mask, draft, form, KIND: tl.constexpr, LOGITS: tl.constexpr, RANK: tl.constexpr,
     LENGTH: tl.constexpr, TILE: tl.constexpr, DTYPE: tl.constexpr,
 ):  # fmt: skip
     """``p̃`` at `LENGTH` tokens, from the draft row and one column of the kernel for each."""
-    position, weight, prior, starts, places, entries, right, matrix, scale, topics = form
+    position, weight, prior, starts, places, entries, right, matrix, scale, products = form
     kept = draft[1]
     value = tl.zeros([LENGTH], DTYPE)
     if KIND <= 1:
@@ -118,10 +157,12 @@ def proposal_at(  # type: ignore[no-untyped-def]
             q = law_at(draft, place, stored, LOGITS, False, DTYPE)
             value += tl.sum(q * tl.load(entries + entry, mask=stored, other=0).to(DTYPE), axis=1)
     elif KIND == 3:
-        topic = tl.arange(0, RANKS)
-        inside = mask[:, None] & (topic < RANK)[None, :]
-        factor = tl.load(right + token.to(tl.int64)[:, None] * RANK + topic[None, :], mask=inside, other=0)
-        value = tl.sum(topics.to(DTYPE)[None, :] * factor.to(DTYPE), axis=1)
+        for start in range(0, RANK, TILE):
+            topic = start + tl.arange(0, TILE)
+            share = tl.load(products + topic, mask=topic < RANK, other=0).to(DTYPE)
+            inside = mask[:, None] & (topic < RANK)[None, :]
+            factor = tl.load(right + token.to(tl.int64)[:, None] * RANK + topic[None, :], mask=inside, other=0)
+            value += tl.sum(share[None, :] * factor.to(DTYPE), axis=1)
     else:
         for start in range(0, kept, TILE):
             place = start + tl.arange(0, TILE)
