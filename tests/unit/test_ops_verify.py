@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gpu.ops.verify import launch, naive, prepare, verify
 from gpu.ops.verify.columns import KINDS as FORMS
@@ -255,6 +256,48 @@ def test_one_launch_and_no_row_of_the_vocabulary_in_memory(monkeypatch):
     verify(kernel=columns, **arguments, implementation="kernel", check=False)
     assert len(launches) == 1
     assert 0 < sum(entries) < size / 50
+
+
+def test_a_second_call_does_nothing_on_the_device_but_launch(monkeypatch):
+    """No fill, no copy, no conversion: operations that allocate or make views are all that torch is asked for."""
+    matrix, arguments = call("dense float16", batch=2, tries=1)
+    columns, seen = prepare(matrix), []
+
+    class Seen(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            seen.append(function.overloadpacket._qualified_op_name)
+            return function(*args, **(kwargs or {}))
+
+    monkeypatch.setattr(launch, "launch", lambda *a, **k: seen.append("launch"))
+    for options in ({}, {"lengths": torch.tensor([1, 2])}):
+        verify(kernel=columns, **arguments, **options, implementation="kernel", check=False)
+        with Seen():
+            verify(kernel=columns, **arguments, **options, implementation="kernel", check=False)
+        assert seen.count("launch") == 2
+        assert set(seen) <= {"launch", "aten::empty", "aten::unbind"}
+        seen.clear()
+    # Control: a cut is seen.
+    with Seen():
+        verify(kernel=columns, **arguments, implementation="kernel", check=False, top_k=3)
+    assert "aten::sort" in seen
+
+
+def test_counters_are_zero_again_after_an_interruption(monkeypatch):
+    """What was counted before a launch broke off is not there in the next."""
+    matrix, arguments = call("embedding", batch=2, gamma=1)
+    columns = prepare(matrix)
+
+    def broken(*_arguments, **_constants):
+        launch._counters(2, torch.device("cpu"), 0).fill_(1)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(launch, "launch", broken)
+        with pytest.raises(KeyboardInterrupt):
+            verify(kernel=columns, **arguments, implementation="kernel")
+    assert launch._counters(2, torch.device("cpu"), 0).tolist() == [0, 0]
+    agree(matrix, arguments)
+    assert launch._counters(2, torch.device("cpu"), 0).tolist() == [0, 0]
 
 
 COMPILE = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -99,7 +100,7 @@ def verify(
         raise ValueError("propose_uniforms and keep_uniforms must be given together")
     check_cuts(top_k, top_p)
     none = torch.empty((batch, 0), device=device)
-    heat = temperatures("temperature", temperature, (batch,), device)
+    heat = _temperatures("temperature", temperature, batch, device)
     chains = Chains(
         target_logits=target_logits,
         draft=draft,
@@ -110,11 +111,11 @@ def verify(
         last=last_uniform,
         propose=none if propose_uniforms is None else propose_uniforms,
         keep=none if keep_uniforms is None else keep_uniforms,
-        lengths=torch.full((batch,), target_logits.shape[1] - 1, device=device) if lengths is None else lengths,
+        lengths=_whole(batch, target_logits.shape[1] - 1, device) if lengths is None else lengths,
         temperature=heat,
         draft_temperature=heat
         if draft_temperature is None
-        else temperatures("draft_temperature", draft_temperature, (batch,), device),
+        else _temperatures("draft_temperature", draft_temperature, batch, device),
         threshold=least_kept(target_logits, heat, top_k, top_p),
         block=method == "block",
     )
@@ -134,3 +135,21 @@ def verify(
         what = "has probability 0 under the kernel: it was not drawn from that law"
         raise validation.row_offence("drafted", drafted, out.acceptance < 0, what)
     return out
+
+
+def _temperatures(name: str, value: Any, batch: int, device: torch.device) -> torch.Tensor:
+    """One temperature a chain; those from one number are kept, so that the next call fills nothing."""
+    if isinstance(value, int | float):
+        return _same_temperatures(name, value, batch, device)
+    return temperatures(name, value, (batch,), device)
+
+
+@lru_cache(maxsize=64, typed=True)
+def _same_temperatures(name: str, value: float, batch: int, device: torch.device) -> torch.Tensor:
+    return temperatures(name, value, (batch,), device)
+
+
+@lru_cache(maxsize=64)
+def _whole(batch: int, gamma: int, device: torch.device) -> torch.Tensor:
+    """The lengths of chains that are as long as can be."""
+    return torch.full((batch,), gamma, dtype=torch.int64, device=device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 
 from gpu.ops._triton import launch, triton
@@ -24,7 +26,7 @@ the streaming, which shares them."""
 
 
 def verify(chains: Chains) -> Verified:
-    """As `gpu.ops.verify.verify`, of checked arguments; in one launch, beside that of a fill with zeros."""
+    """As `gpu.ops.verify.verify`, of checked arguments; in one launch."""
     target, draft, columns = _rows(chains.target_logits), _rows(chains.draft), chains.columns
     device = target.device
     batch, gamma = (int(n) for n in chains.drafted.shape)
@@ -43,23 +45,39 @@ def verify(chains: Chains) -> Verified:
     held = columns.kind in ("low rank", "dense")
     parts = torch.empty(batch * gamma * draft_blocks * ranks if held else 0, dtype=torch.float32, device=device)
     topics = torch.empty(batch * gamma * ranks if held else 0, dtype=torch.float64, device=device)
-    launch(
-        verify_chains, (batch * (gamma + 1) * SPLITS,),
-        target, target.stride(0), target.stride(1), draft, draft.stride(0), draft.stride(1),
-        *(x.contiguous() for x in (chains.drafted, chains.accept, chains.last, chains.propose, chains.keep)),
-        *(x.contiguous() for x in (chains.lengths, chains.temperature, chains.draft_temperature)),
-        target if chains.threshold is None else chains.threshold.contiguous(),
-        columns.position, columns.weight, columns.prior, columns.starts, columns.places, columns.entries,
-        columns.left, columns.right, columns.matrix, columns.scale,
-        *out, tops, sums, draft_tops, draft_sums, parts, topics, torch.zeros(batch, dtype=torch.int32, device=device),
-        size, kept, gamma, int(chains.propose.shape[1]),
-        KIND=KINDS.index(columns.kind), LOGITS=chains.draft_logits, CUT=chains.threshold is not None,
-        AS_BLOCK=chains.block, RANK=columns.rank, RANKS=ranks, BLOCK=BLOCK, BLOCKS=blocks, DRAFT_BLOCKS=draft_blocks,
-        TILE=max(1, min(TILE, TILE * 8 // ranks)), BLOCK_TILE=BLOCK_TILE, SPLITS=SPLITS,
-    )  # fmt: skip
+    stream = torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else 0
+    counters = _counters(batch, device, stream)
+    try:
+        launch(
+            verify_chains, (batch * (gamma + 1) * SPLITS,),
+            target, target.stride(0), target.stride(1), draft, draft.stride(0), draft.stride(1),
+            *(x.contiguous() for x in (chains.drafted, chains.accept, chains.last, chains.propose, chains.keep)),
+            *(x.contiguous() for x in (chains.lengths, chains.temperature, chains.draft_temperature)),
+            target if chains.threshold is None else chains.threshold.contiguous(),
+            columns.position, columns.weight, columns.prior, columns.starts, columns.places, columns.entries,
+            columns.left, columns.right, columns.matrix, columns.scale,
+            *out, tops, sums, draft_tops, draft_sums, parts, topics, counters,
+            size, kept, gamma, int(chains.propose.shape[1]),
+            KIND=KINDS.index(columns.kind), LOGITS=chains.draft_logits, CUT=chains.threshold is not None,
+            AS_BLOCK=chains.block, RANK=columns.rank, RANKS=ranks, BLOCK=BLOCK, BLOCKS=blocks,
+            DRAFT_BLOCKS=draft_blocks, TILE=max(1, min(TILE, TILE * 8 // ranks)), BLOCK_TILE=BLOCK_TILE, SPLITS=SPLITS,
+        )  # fmt: skip
+    except BaseException:
+        # What was interrupted may have left counts behind.
+        _counters.cache_clear()
+        raise
     return out
 
 
 def _rows(x: torch.Tensor) -> torch.Tensor:
     """`x` with rows that lie in one piece; copied only if they do not."""
     return x if x.stride(-1) == 1 else x.contiguous()
+
+
+@lru_cache(maxsize=64)
+def _counters(batch: int, device: torch.device, stream: int) -> torch.Tensor:
+    """How many programs of each chain have arrived: zeros, which every launch leaves as zeros.
+
+    Launches on two streams may overlap, and do not share them.
+    """
+    return torch.zeros(batch, dtype=torch.int32, device=device)
