@@ -176,6 +176,19 @@ def test_edges_of_input():
     assert int(only_cold.token[0]) not in matrix.vocab.kept
 
 
+@pytest.mark.usefixtures("small_blocks", "quick")
+def test_the_largest_uniform_draws_the_last_token_with_weight():
+    """Sums of a block in float32 and of its entries in float64 differ either way; neither leads past the last token."""
+    matrix, arguments = call("embedding", batch=16, gamma=1, seed=7)
+    target = arguments["target_logits"]
+    target[..., 2 * SIZE // 3 :] = -torch.inf
+    arguments["last_uniform"][:] = 1 - 2**-53
+    none = torch.zeros(16, dtype=torch.int64)
+    out = verify(kernel=prepare(matrix), **arguments, lengths=none, implementation="kernel")
+    assert torch.isfinite(target[torch.arange(16), 0, out.token]).all()
+    assert (out.token == torch.isfinite(target[0, 0]).nonzero().max()).all()
+
+
 def _within(arguments, kept):
     """The same, with drafted tokens that an embedding can draw."""
     return arguments | {"drafted": kept[arguments["draft"].argmax(-1)]}
