@@ -1,1 +1,1 @@
-"""Torch code: model pairs and the capture of their logits."""
+"""Torch code: model pairs and the capture of their logits, fused operations, generation."""
