@@ -52,7 +52,7 @@ class TensorFile:
         with self.path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             self._header: dict[str, Any] = json.loads(file.read(length))
-        self._header.pop("__metadata__", None)
+        self.metadata: dict[str, str] = self._header.pop("__metadata__", {})
         self._start = 8 + length
         self._bytes = np.memmap(self.path, dtype=np.uint8, mode="r")
 
@@ -113,7 +113,12 @@ def to_bfloat16(values: np.ndarray) -> np.ndarray:
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
 
 
-def write(path: str | Path, arrays: Mapping[str, np.ndarray], narrow: Mapping[str, str] | None = None) -> None:
+def write(
+    path: str | Path,
+    arrays: Mapping[str, np.ndarray],
+    narrow: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
     """Write `arrays` to `path` under a temporary name, then rename; equal arrays give equal bytes.
 
     Parameters
@@ -121,6 +126,8 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], narrow: Mapping[st
     narrow
         For each float array that is to be stored in other bits than it has, one of `FLOATS`. An array of
         uint16 that is to be bfloat16 holds its bits already.
+    metadata
+        Texts that stand in the header.
 
     Notes
     -----
@@ -129,7 +136,8 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], narrow: Mapping[st
     """
     stored = {name: _stored(np.asarray(array), (narrow or {}).get(name)) for name, array in arrays.items()}
     order = sorted(stored, key=lambda name: (-stored[name][1].dtype.itemsize, name))
-    header, offset = {}, 0
+    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    offset = 0
     for name in order:
         dtype, data = stored[name]
         header[name] = {"dtype": dtype, "shape": list(data.shape), "data_offsets": [offset, offset + data.nbytes]}

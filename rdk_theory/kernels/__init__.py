@@ -6,6 +6,7 @@ from rdk_theory.kernels.base import Kernel, Operations
 from rdk_theory.kernels.dense import Dense
 from rdk_theory.kernels.diffusion import Diffusion
 from rdk_theory.kernels.embedding import Embedding
+from rdk_theory.kernels.files import load_kernel, save_kernel
 from rdk_theory.kernels.first_order import FirstOrderSoftmax, softmax_first_order_bound
 from rdk_theory.kernels.first_order_diffusion import FirstOrderDiffusion
 from rdk_theory.kernels.low_rank import LowRank
@@ -28,6 +29,8 @@ __all__ = [
     "SoftmaxCovariance",
     "Sparse",
     "StoredColumns",
+    "load_kernel",
+    "save_kernel",
     "softmax_first_order_bound",
     "store_columns",
 ]
