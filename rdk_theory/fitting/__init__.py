@@ -4,15 +4,19 @@ from rdk_theory.fitting.certificate import upper_bound
 from rdk_theory.fitting.cooccurrence import fit_cooccurrence
 from rdk_theory.fitting.optimal import OptimalFit, fit_optimal
 from rdk_theory.fitting.prior import ColdMassRankOne, MixedFit, cold_prior, exact_cold_mass_weight, fit_rank_one
+from rdk_theory.fitting.safety import Safe, reach, safe
 
 __all__ = [
     "ColdMassRankOne",
     "MixedFit",
     "OptimalFit",
+    "Safe",
     "cold_prior",
     "exact_cold_mass_weight",
     "fit_cooccurrence",
     "fit_optimal",
     "fit_rank_one",
+    "reach",
+    "safe",
     "upper_bound",
 ]
