@@ -61,7 +61,7 @@ def test_help_lists_every_command():
     done = rdk("--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "not available" not in done.stdout
-    for command in ("report", "verify", "simulate", "pair", "measure", "bench"):
+    for command in ("report", "verify", "simulate", "pair", "measure", "fit", "bench"):
         assert f"\n  {command} " in done.stdout
         assert rdk(command, "--help").returncode == 0
 
