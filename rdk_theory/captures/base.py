@@ -95,6 +95,11 @@ class Capture(ABC):
         """The drafter's head, float32: ``hidden @ draft_head.T`` are its logits up to a bias, if it has any."""
         return None
 
+    @property
+    def draft_bias(self) -> Real[np.ndarray, "D"] | None:
+        """The bias of the drafter's head, float32, if it has one."""
+        return None
+
     def rows(self, indices: Any) -> tuple[Real[np.ndarray, "batch N"], Real[np.ndarray, "batch D"]]:
         """Target and full draft distributions in some contexts, float32.
 

@@ -26,6 +26,11 @@ class _ModelCapture(Capture):
     def draft_head(self) -> np.ndarray:
         return _tensors.TensorFile(self.path / "heads.safetensors").floats("draft_head")
 
+    @cached_property
+    def draft_bias(self) -> np.ndarray | None:
+        file = _tensors.TensorFile(self.path / "heads.safetensors")
+        return file.floats("draft_bias") if "draft_bias" in file.names else None
+
 
 class _LogitCapture(_ModelCapture):
     """Logits as they came out of the models."""

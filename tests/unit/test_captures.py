@@ -109,6 +109,15 @@ def test_a_head_with_a_bias(write):
     assert np.abs(draft - expected[1][:3]).max() <= tolerances.SAME_DTYPE["float32"]
 
 
+def test_a_bias_of_the_drafters_head_is_given_where_there_is_one(write):
+    folder, _ = write("rows")
+    assert open_capture(folder).draft_bias is None
+    bias = np.linspace(-1, 1, SIZES[1], dtype=np.float32)
+    head = open_capture(folder).draft_head
+    _tensors.write(folder / "heads.safetensors", {"draft_head": head, "draft_bias": bias})
+    assert open_capture(folder).draft_bias.tolist() == bias.tolist()
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_narrow_logits_move_rows_by_their_rounding(write, dtype):
     folder, expected = write("rows", dtype)
@@ -156,6 +165,7 @@ def test_count_rows_are_those_of_the_models(counted):
         assert got.tobytes() == model.rows(contexts[chosen]).tobytes()
     assert capture.hidden is None
     assert capture.draft_head is None
+    assert capture.draft_bias is None
     assert capture.vocabulary.kept_size == SIZES[0]
 
 
