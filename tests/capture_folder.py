@@ -12,7 +12,10 @@ from rdk_theory.runs import sha256
 
 
 def write_capture(folder: Path, size: int, documents: int, per_document: int, seed: int) -> Path:
-    """Write it; every second document is a test document. The drafter is the target, blurred."""
+    """Write it; every second document is a test document. The drafter is the target, blurred.
+
+    Its head is the identity: its states are its logits.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     count = documents * per_document
@@ -23,6 +26,7 @@ def write_capture(folder: Path, size: int, documents: int, per_document: int, se
     tensors = {
         "target_logits": target,
         "draft_logits": draft,
+        "hidden": draft,
         "token_ids": rng.integers(0, size, count),
         "document_ids": owners,
         "positions": np.tile(np.arange(8, 8 + per_document), documents),
@@ -30,6 +34,7 @@ def write_capture(folder: Path, size: int, documents: int, per_document: int, se
     }
     shard = folder / "shard-00000.safetensors"
     _tensors.write(shard, tensors)
+    _tensors.write(folder / "heads.safetensors", {"draft_head": np.eye(size, dtype=np.float32)})
     frequency = np.arange(size, 0, -1)
     _tensors.write(folder / "counts.safetensors", {"target": frequency, "draft": frequency})
     shards = [{"name": shard.name, "sha256": sha256(shard)}]

@@ -57,6 +57,7 @@ def measure(
     seed: int,
     resume: bool,
     names: Sequence[str] | None = None,
+    rank: int = 8,
 ) -> list[Row]:
     """Measure each (selection, fraction) and write ``measure.csv``; a setting that is complete is not repeated.
 
@@ -78,6 +79,8 @@ def measure(
         Whether what an earlier run completed is kept.
     names
         Which samplers. Default: all.
+    rank
+        As in `rdk_theory.measure.samplers.samplers`.
     """
     from rdk_theory.captures import open_capture
     from rdk_theory.measure.measurement import Measurement
@@ -85,7 +88,7 @@ def measure(
     from rdk_theory.measure.selection import kept_set
 
     names = list(NAMES if names is None else names)
-    compared = samplers(work, names, seed)
+    compared = samplers(work, names, seed, rank)
     capture = open_capture(path)
     measurement = Measurement(capture, max_memory, seed)
     arguments = {"capture": path, "settings": [list(s) for s in settings], "max_memory": max_memory}
@@ -102,6 +105,8 @@ def measure(
                 tables.write(part, [{"fraction": share, **row} for row in rows])
 
             parameters = {"max_memory": max_memory, "work": work, "samplers": names, **identity}
+            if "rank-one-cumulant" in names:
+                parameters["rank"] = rank
             if selection == "file" and kept:
                 parameters["kept"] = runs.sha256(kept)
             run.step(f"{selection} {fraction!r}", [part], one, parameters)
@@ -137,7 +142,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--samplers",
         type=lambda text: text.split(","),
         metavar="NAME,…",
-        help="which to compare with TLI (default all; --quick leaves softmax-covariance out)",
+        help="which to compare with TLI (default all; --quick leaves out softmax-covariance and calibrated weights)",
+    )
+    parser.add_argument(
+        "--rank",
+        type=int,
+        default=8,
+        metavar="R",
+        help="directions of the cold rows' covariance that rank-one-cumulant keeps (default 8)",
     )
     parser.add_argument("--max-memory", type=float, default=2.0, metavar="GB", help="for calibration rows (default 2)")
     add_common(parser, out="out/measure")
@@ -146,6 +158,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     if not args.max_memory > 0:
         raise UsageError(f"--max-memory must be positive, not {args.max_memory}")
+    if args.rank < 1:
+        raise UsageError(f"--rank must be positive, not {args.rank}")
     fractions = args.fractions or (QUICK if args.quick else FRACTIONS)
     if args.kept is not None:
         settings = [("file", 1.0)]
@@ -162,6 +176,7 @@ def _run(args: argparse.Namespace) -> int:
         seed=args.seed,
         resume=args.resume,
         names=args.samplers or (QUICK_SAMPLERS if args.quick else None),
+        rank=args.rank,
     )
     print(json.dumps({"rows": rows}, indent=2) if args.json else tables.to_text(rows, COLUMNS))
     return 0

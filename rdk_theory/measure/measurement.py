@@ -46,13 +46,36 @@ class Measurement:
         """Target and full draft rows of the calibration contexts."""
         return self.capture.rows(self._calibration)
 
+    @cached_property
+    def _head(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """States of all contexts and the head that reads them, with its bias as one more column; if there is a head."""
+        states, head, bias = self.capture.hidden, self.capture.draft_head, self.capture.draft_bias
+        if states is None or head is None:
+            return None
+        if bias is None:
+            return states, head
+        return np.column_stack([states, np.ones(len(states), states.dtype)]), np.column_stack([head, bias])
+
+    def _contexts(self, vocab: Vocabulary, numbers: np.ndarray, target: np.ndarray, draft: np.ndarray) -> Contexts:
+        """The contexts of these numbers, whose rows are `target` and `draft`."""
+        states, head = self._head or (None, None)
+        return Contexts.of(
+            vocab,
+            self.capture.vocabulary,
+            target,
+            draft,
+            self.capture.documents[numbers],
+            None if states is None else states[numbers],
+            head,
+        )
+
     def targets(self) -> np.ndarray:
         """Target rows of the calibration contexts."""
         return self.calibration[0]
 
     def measure(self, selection: str, vocab: Vocabulary, samplers: Sequence[Sampler]) -> list[Row]:
         """Acceptance of each sampler that applies, with document-bootstrap intervals and gains over TLI: a row each."""
-        fitting = Contexts.of(vocab, self.capture.vocabulary, *self.calibration)
+        fitting = self._contexts(vocab, self._calibration, *self.calibration)
         fitted = {sampler.name: sampler.fit(fitting) for sampler in samplers if sampler.applies(fitting)}
         rates, ceiling = self._judge(vocab, [each.judge for each in fitted.values()])
         names = [str(self.capture.header.get(side, side)) for side in ("target", "drafter")]
@@ -64,7 +87,7 @@ class Measurement:
         rates, ceiling = np.empty((self.test.size, len(judges))), np.empty(self.test.size)
         at, step = 0, max(1, BATCH_ENTRIES // max(self.capture.vocab_sizes))
         for numbers, target, draft in self.capture.batches(self.test, step):
-            batch = Contexts.of(vocab, self.capture.vocabulary, target, draft)
+            batch = self._contexts(vocab, numbers, target, draft)
             here = slice(at, at + numbers.size)
             for column, judge in enumerate(judges):
                 rates[here, column] = judge(batch)

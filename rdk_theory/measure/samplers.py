@@ -9,16 +9,21 @@ from typing import TypeAlias
 import numpy as np
 
 from rdk_theory.acceptance import acceptance_rate, union_acceptance
+from rdk_theory.cold_mass import ColdHead, jensen_log_mass
 from rdk_theory.distributions import embed, restrict
+from rdk_theory.fitting.cold_weight import cold_share, fit_cold_weight
 from rdk_theory.fitting.cooccurrence import fit_cooccurrence
 from rdk_theory.fitting.optimal import fit_optimal
-from rdk_theory.fitting.prior import ColdMassRankOne, cold_prior, fit_rank_one
+from rdk_theory.fitting.prior import ColdMassRankOne, cold_prior, exact_cold_mass_weight, fit_rank_one
 from rdk_theory.fitting.weights import best_weights
 from rdk_theory.kernels import Embedding, Kernel, RankOne, SoftmaxCovariance
 from rdk_theory.vocabulary import Vocabulary
 
 Judge: TypeAlias = Callable[["Contexts"], np.ndarray]
 """Acceptance rate of a fitted sampler in each of some contexts."""
+
+Estimate: TypeAlias = Callable[["Contexts"], np.ndarray]
+"""Estimate of the drafter's cold mass in each of some contexts."""
 
 GAP = 1e-2
 """The fit for acceptance stops once no kernel is better by more than this, in the contexts of the fit.
@@ -29,13 +34,16 @@ On count pairs the gain in other contexts is then the same as after three times 
 RANK = 8
 """Directions of the target's covariance that its softmax kernel follows."""
 
+COLD_RANK = 8
+"""Directions of the covariance of the cold rows of a head from which their mass is estimated."""
+
 ROUNDING = 1e-5
 """Two float32 acceptance rates, each a sum over the vocabulary, differ by no more than this from exact ones."""
 
 
 @dataclass(frozen=True)
 class Contexts:
-    """Contexts of one kept set: ``p`` and ``q`` in full, and ``q'``."""
+    """Contexts of one kept set: ``p`` and ``q`` in full, and ``q'``; of a neural drafter also what its head reads."""
 
     vocab: Vocabulary
     shared: Vocabulary
@@ -43,11 +51,26 @@ class Contexts:
     targets: np.ndarray
     full_drafts: np.ndarray
     drafts: np.ndarray
+    documents: np.ndarray | None = None
+    """The document of each context."""
+    states: np.ndarray | None = None
+    """What the drafter's head is multiplied by, ``(C, d)``."""
+    head: np.ndarray | None = None
+    """The drafter's head, ``(D, d)``; a bias is its last column, and 1 the last entry of every state."""
 
     @classmethod
-    def of(cls, vocab: Vocabulary, shared: Vocabulary, targets: np.ndarray, full_drafts: np.ndarray) -> Contexts:
+    def of(
+        cls,
+        vocab: Vocabulary,
+        shared: Vocabulary,
+        targets: np.ndarray,
+        full_drafts: np.ndarray,
+        documents: np.ndarray | None = None,
+        states: np.ndarray | None = None,
+        head: np.ndarray | None = None,
+    ) -> Contexts:
         """With the full draft rows restricted to the kept tokens."""
-        return cls(vocab, shared, targets, full_drafts, restrict(full_drafts, vocab))
+        return cls(vocab, shared, targets, full_drafts, restrict(full_drafts, vocab), documents, states, head)
 
 
 @dataclass(frozen=True)
@@ -79,6 +102,9 @@ NAMES = (
     "tli",
     "rank-one",
     "rank-one-cold-mass",
+    "rank-one-jensen",
+    "rank-one-cumulant",
+    "rank-one-cold-mass-calibrated",
     "cooccurrence",
     "optimal",
     "softmax-covariance",
@@ -88,7 +114,7 @@ NAMES = (
 """Every sampler, in the order of the tables."""
 
 
-def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0) -> tuple[Sampler, ...]:
+def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0, rank: int = COLD_RANK) -> tuple[Sampler, ...]:
     """The samplers of these names, and TLI, over which gains are taken.
 
     Parameters
@@ -99,6 +125,8 @@ def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0) -> tuple[
         Some of `NAMES`.
     seed
         Of the sketch from which the covariance is taken.
+    rank
+        Directions of the covariance of the cold rows of a head, or all of them if it has fewer.
 
     Notes
     -----
@@ -115,11 +143,17 @@ def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0) -> tuple[
     def prunes(contexts: Contexts) -> bool:
         return bool(contexts.vocab.cold.size)
 
+    def has_cold_rows(contexts: Contexts) -> bool:
+        return prunes(contexts) and contexts.head is not None and contexts.vocab.kept_size < contexts.head.shape[0]
+
     every = (
         Sampler("union", lambda _: Fitted(lambda c: union_acceptance(c.targets, c.full_drafts, c.vocab))),
         Sampler("tli", lambda c: Fitted(_accepts(Embedding(c.vocab)))),
         Sampler("rank-one", _rank_one, prunes),
         Sampler("rank-one-cold-mass", _cold_mass, prunes),
+        Sampler("rank-one-jensen", lambda c: _calibrated(c, _from_mean(c)), has_cold_rows),
+        Sampler("rank-one-cumulant", lambda c: _calibrated(c, _from_covariance(c, rank)), has_cold_rows),
+        Sampler("rank-one-cold-mass-calibrated", lambda c: _calibrated(c, _from_rows), prunes),
         Sampler("cooccurrence", _cooccurrence, prunes),
         Sampler("optimal", _optimal, affordable),
         Sampler("softmax-covariance", lambda c: _softmax_covariance(c, seed)),
@@ -192,6 +226,52 @@ def _cold_mass(contexts: Contexts) -> Fitted:
         return acceptance_rate(others.targets, kernels.at(others.full_drafts).redistribute(others.drafts))
 
     return Fitted(judge)
+
+
+def _calibrated(contexts: Contexts, estimate: Estimate) -> Fitted:
+    """The rank-one kernel with the weight that was fitted to an estimate of the cold mass."""
+    fit = fit_cold_weight(
+        contexts.targets, contexts.drafts, contexts.vocab, estimate(contexts), documents=contexts.documents
+    )
+
+    def judge(others: Contexts) -> np.ndarray:
+        return acceptance_rate(others.targets, fit.at(estimate(others)).redistribute(others.drafts))
+
+    return Fitted(judge, largest=min(1.0, float(fit.weights.max()) + ROUNDING), fitted=fit.acceptance)
+
+
+def _from_rows(contexts: Contexts) -> np.ndarray:
+    """The cold mass itself, which needs the whole head."""
+    return np.asarray(exact_cold_mass_weight(contexts.full_drafts, contexts.vocab))
+
+
+def _from_mean(contexts: Contexts) -> Estimate:
+    """Jensen's bound: from the mean cold row."""
+    cold = _cold_head(contexts, None)
+
+    def estimate(others: Contexts) -> np.ndarray:
+        mean, _ = cold.moments(others.states)
+        return _share(others, jensen_log_mass(cold.size, mean, np.zeros_like(mean))[0])
+
+    return estimate
+
+
+def _from_covariance(contexts: Contexts, rank: int) -> Estimate:
+    """The second cumulant: from the mean cold row and the leading directions of the covariance."""
+    cold = _cold_head(contexts, rank)
+    return lambda others: _share(others, cold.log_mass(others.states))
+
+
+def _cold_head(contexts: Contexts, rank: int | None) -> ColdHead:
+    """Of the rows that the drafter's head loses, in its own ids."""
+    head = np.asarray(contexts.head)
+    kept = Vocabulary(contexts.vocab.draft_size, contexts.vocab.draft_ids)
+    return ColdHead.from_head(head, kept, None if rank is None else min(rank, head.shape[1]))
+
+
+def _share(contexts: Contexts, log_mass: np.ndarray) -> np.ndarray:
+    kept = np.asarray(contexts.head)[contexts.vocab.draft_ids]
+    return np.asarray(cold_share(log_mass, np.asarray(contexts.states) @ kept.T))
 
 
 def _oracle(contexts: Contexts) -> Fitted:

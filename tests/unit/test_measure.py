@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rdk_theory import Vocabulary, acceptance_rate, cli, restrict, tables
-from rdk_theory.captures import CALIBRATION, TEST, open_capture
+from rdk_theory import Vocabulary, _tensors, acceptance_rate, cli, restrict, tables
+from rdk_theory.captures import CALIBRATION, TEST, Capture, open_capture
 from rdk_theory.distributions import embed
 from rdk_theory.measure import command, measurement
-from rdk_theory.measure.samplers import NAMES, Contexts, Fitted, Sampler, covariance_factor, samplers
+from rdk_theory.measure.samplers import (
+    NAMES,
+    Contexts,
+    Fitted,
+    Sampler,
+    _from_covariance,
+    _from_mean,
+    _from_rows,
+    covariance_factor,
+    samplers,
+)
 from tests.capture_folder import write_capture
 
 SIZE = 48
@@ -165,6 +176,72 @@ def test_the_covariance_is_that_of_the_targets() -> None:
     assert np.abs((few**2).sum(axis=0) - largest).max() < 1e-12
 
 
+def states_of(capture: Capture, vocab: Vocabulary, numbers: np.ndarray) -> Contexts:
+    return measurement.Measurement(capture, 1e9)._contexts(vocab, numbers, *capture.rows(numbers))
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_the_mass_of_the_cold_rows_is_estimated_from_the_head(
+    folder: Path, tmp_path: Path, biased: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jensen's estimate is below the mass in every context; the whole covariance brings it near in most."""
+    capture = open_capture(folder)
+    if biased:  # the same logits, part of them as a bias
+        bias = np.linspace(-1, 1, SIZE, dtype=np.float32)
+        monkeypatch.setattr(type(capture), "draft_bias", property(lambda self: bias))
+        monkeypatch.setattr(type(capture), "hidden", property(lambda self: open_logits(folder) - bias))
+    vocab = Vocabulary(SIZE, np.arange(10))
+    numbers = np.arange(len(capture))
+    contexts = states_of(capture, vocab, numbers)
+    assert contexts.states is not None
+    assert contexts.states.shape == (len(capture), SIZE + biased)
+    exact = _from_rows(contexts)
+    jensen, cumulant = _from_mean(contexts)(contexts), _from_covariance(contexts, SIZE)(contexts)
+    assert (jensen <= exact + 1e-6).all()
+    assert np.abs(cumulant - exact).mean() < np.abs(jensen - exact).mean() / 3
+    few = _from_covariance(contexts, 1)(contexts)
+    assert (jensen <= few + 1e-12).all()
+    assert (few <= cumulant + 1e-12).all()
+
+
+def open_logits(folder: Path) -> np.ndarray:
+    return _tensors.TensorFile(folder / "shard-00000.safetensors").floats("draft_logits")
+
+
+def test_calibrated_weights_are_no_worse_where_they_were_fitted(folder: Path) -> None:
+    capture = open_capture(folder)
+    vocab = Vocabulary(SIZE, np.arange(5))
+    calibrated = ["rank-one-jensen", "rank-one-cumulant", "rank-one-cold-mass-calibrated"]
+    rows = measurement.Measurement(capture, 1e9).measure(
+        "count", vocab, samplers(0.0, ["rank-one", "oracle-weight", *calibrated], rank=SIZE)
+    )
+    by = {row["sampler"]: row for row in rows}
+    for name in calibrated:
+        assert by[name]["fitted"] >= by["rank-one"]["fitted"] - 1e-6
+        assert by[name]["acceptance"] <= by["oracle-weight"]["acceptance"] + 1e-6
+
+
+def test_a_drafter_without_a_head_has_no_estimate(folder: Path) -> None:
+    """Of the three weights only that of the exact mass, which is read off the rows, applies."""
+    contexts = states_of(open_capture(folder), Vocabulary(SIZE, np.arange(5)), np.arange(4))
+    names = ["rank-one-jensen", "rank-one-cumulant", "rank-one-cold-mass-calibrated"]
+    bare = replace(contexts, states=None, head=None)
+
+    def applying(to: Contexts) -> list[str]:
+        return [s.name for s in samplers(0.0, names) if s.applies(to)]
+
+    assert applying(contexts) == ["tli", *names]
+    assert applying(bare) == ["tli", names[-1]]
+
+
+def test_a_rank_is_another_setting(folder: Path, tmp_path: Path) -> None:
+    """Control of resumption: what was measured with another rank is measured again."""
+    given = {"kept": None, "max_memory": 1e9, "work": 0.0, "seed": 0, "resume": True, "names": ["rank-one-cumulant"]}
+    first = command.measure(folder, tmp_path, [("count", 0.1)], **given, rank=1)
+    second = command.measure(folder, tmp_path, [("count", 0.1)], **given, rank=SIZE)
+    assert first[1]["acceptance"] != second[1]["acceptance"]
+
+
 def test_an_interrupt_loses_no_complete_setting(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = [("count", 0.5), ("count", 0.1)]
     given = {"kept": None, "max_memory": 1e9, "work": 1e9, "seed": 0, "resume": True}
@@ -218,6 +295,7 @@ def test_results_beside_the_working_folder(folder: Path, tmp_path: Path, monkeyp
         (["--max-memory", "0"], "--max-memory"),
         (["--kept", "nowhere.txt"], "nowhere.txt"),
         (["--seed", "-1"], "seed"),
+        (["--rank", "0"], "--rank"),
         (["--samplers", "tli,luck"], "luck"),
     ],
 )
