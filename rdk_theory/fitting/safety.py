@@ -63,8 +63,8 @@ def safe(kernel: Kernel, gains: Real[np.ndarray, "contexts"], documents: Any, le
     -----
     The embedding gains exactly 0, so only a kernel with :math:`\mu < 0` that was certified does harm, and that is the
     event in which the bound fails. It holds for documents drawn as the held-out ones were: on those that the kernel was
-    fitted on, or where text of another kind follows, it says nothing. It holds for one kernel: to choose among `m` on the
-    same documents, ask at level :math:`1 - \delta/m`. No gain exceeds `reach` of the kernel either way
+    fitted on, or where text of another kind follows, it says nothing. It holds for one kernel: to choose among `m`
+    on the same documents, ask at level :math:`1 - \delta/m`. No gain exceeds `reach` of the kernel either way
     (claim ``lipschitz``), which the bound makes use of.
     """
     _checks.level("level", level)
