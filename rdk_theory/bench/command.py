@@ -26,6 +26,10 @@ def bench(out: Path, seed: int, *, quick: bool, large: bool = False, scratch: Pa
     from rdk_theory.bench import curves, targets
 
     chosen = curves.plan(quick)
+    if large:
+        from rdk_theory.bench.large import KEPT, SIZE, bytes_needed, room
+
+        room(scratch, bytes_needed(SIZE, KEPT))  # what cannot be is said now, not after minutes
     arguments = {"quick": quick, "large": large, "repeats": chosen.repeats}
     with runs.Run(out, "bench", arguments, seed, resume=False) as run:
         rows = curves.measure(chosen, seed)

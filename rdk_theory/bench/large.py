@@ -40,6 +40,16 @@ def bytes_needed(size: int, kept: int) -> int:
     return 2 * size * kept + 8 * kept * (strips(size) + 1)
 
 
+def room(scratch: Path | None, needed: int) -> Path:
+    """The folder for a file of `needed` bytes; `UsageError` if it is none or has too little room."""
+    place = Path(tempfile.gettempdir()) if scratch is None else scratch
+    if not place.is_dir():
+        raise UsageError(f"--scratch {place} is no folder")
+    if shutil.disk_usage(place).free < needed * 1.05:
+        raise UsageError(f"the file takes {needed / 1e9:.1f} GB, more than is free in {place}: choose with --scratch")
+    return place
+
+
 def measure(seed: int, scratch: Path | None, repeats: int, *, size: int = SIZE, kept: int = KEPT) -> Large:
     """Write the file into a temporary folder, time everything in turns, and remove it.
 
@@ -57,12 +67,7 @@ def measure(seed: int, scratch: Path | None, repeats: int, *, size: int = SIZE, 
     UsageError
         If the file does not fit.
     """
-    needed = bytes_needed(size, kept)
-    place = Path(tempfile.gettempdir()) if scratch is None else scratch
-    if not place.is_dir():
-        raise UsageError(f"--scratch {place} is no folder")
-    if shutil.disk_usage(place).free < needed * 1.05:
-        raise UsageError(f"the file takes {needed / 1e9:.1f} GB, more than is free in {place}: choose with --scratch")
+    place = room(scratch, bytes_needed(size, kept))
     rng = np.random.default_rng([seed, 2])
     vocab = Vocabulary(size, rng.permutation(size)[:kept])
     with tempfile.TemporaryDirectory(prefix="rdk-bench-", dir=place) as folder:

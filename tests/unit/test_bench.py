@@ -186,10 +186,10 @@ def test_the_large_file_is_measured_and_removed(tmp_path):
 
 
 def test_a_full_disk_or_a_missing_folder_is_bad_usage(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(curves, "measure", lambda plan, seed: [])
-    monkeypatch.setattr(targets, "targets", lambda rows, read: [])
-    monkeypatch.setattr(targets, "columns", lambda seed, batches: [columns_of(2.0)])
-    monkeypatch.setattr(tables, "write", lambda path, rows: path.write_text("x"))
+    def measure(plan, seed):
+        raise AssertionError("measured before it was known whether the file fits")
+
+    monkeypatch.setattr(curves, "measure", measure)
     arguments = ["bench", "--large", "--out", str(tmp_path / "out"), "--scratch"]
     assert cli.main([*arguments, str(tmp_path / "nowhere")]) == 2
     assert "nowhere is no folder" in capsys.readouterr().err
