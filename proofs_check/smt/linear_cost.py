@@ -5,37 +5,14 @@ Products and sums are counted by running a kernel, which needs sizes that are nu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from proofs_check._costs import COSTS
 from proofs_check.smt._case import Case, smt_proof
 from proofs_check.smt._source import FreeSource
 from proofs_check.smt._symbols import Symbol
-from rdk_theory.kernels import (
-    Dense,
-    Embedding,
-    FirstOrderDiffusion,
-    FirstOrderSoftmax,
-    LowRank,
-    Operations,
-    RankOne,
-    Sparse,
-)
 from rdk_theory.theorems._claim import Instance
 from rdk_theory.theorems.linear_cost import ENTRIES
-
-COSTS: dict[str, Callable[[Any, Any, Any, Any], Operations]] = {
-    "embedding": lambda N, K, R, e: Embedding.cost(N, K),
-    "rank-one": lambda N, K, R, e: RankOne.cost(N, K),
-    "dense": lambda N, K, R, e: Dense.cost(N, K),
-    "sparse": lambda N, K, R, e: Sparse.cost(N, K, K * e),
-    "low rank": lambda N, K, R, e: LowRank.cost(N, K, R),
-    "first-order softmax": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K),
-    "first-order softmax, factor": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K, R),
-    "first-order softmax, diagonal": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K, diagonal=True),
-    "first-order diffusion": lambda N, K, R, e: FirstOrderDiffusion.cost(N, K),
-    "first-order diffusion, sparse": lambda N, K, R, e: FirstOrderDiffusion.cost(N, K, K * e),
-}
 
 
 def _sizes(source: FreeSource) -> Instance:

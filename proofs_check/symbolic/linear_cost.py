@@ -8,39 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from proofs_check import _costs
 from proofs_check.symbolic._cases import Finding, both
 from proofs_check.symbolic._identity import equal, symbols
 from proofs_check.symbolic._statement import Part, symbolic_proof
-from rdk_theory.kernels import (
-    Dense,
-    Diffusion,
-    Embedding,
-    FirstOrderDiffusion,
-    FirstOrderSoftmax,
-    LowRank,
-    Operations,
-    RankOne,
-    Sparse,
-)
+from rdk_theory.kernels import Diffusion, Operations
 from rdk_theory.theorems import linear_cost as registry
 from rdk_theory.theorems._check import Status
 from rdk_theory.theorems._claim import Kind
 
-COSTS: dict[str, Callable[[Any, Any, Any, Any], Operations]] = {
-    "embedding": lambda N, K, R, e: Embedding.cost(N, K),
-    "rank-one": lambda N, K, R, e: RankOne.cost(N, K),
-    "dense": lambda N, K, R, e: Dense.cost(N, K),
-    "sparse": lambda N, K, R, e: Sparse.cost(N, K, K * e),
-    "low rank": lambda N, K, R, e: LowRank.cost(N, K, R),
-    "first-order softmax": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K),
-    "first-order softmax, factor": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K, R),
-    "first-order softmax, diagonal": lambda N, K, R, e: FirstOrderSoftmax.cost(N, K, diagonal=True),
-    "first-order diffusion": lambda N, K, R, e: FirstOrderDiffusion.cost(N, K),
-    "first-order diffusion, sparse": lambda N, K, R, e: FirstOrderDiffusion.cost(N, K, K * e),
+COSTS: dict[str, Callable[[Any, Any, Any, Any], Operations]] = _costs.COSTS | {
     "diffusion": lambda N, K, R, e: Diffusion.cost(N, K, _terms("diffusion")),
     "diffusion, sparse": lambda N, K, R, e: Diffusion.cost(N, K, _terms("diffusion, sparse"), N * e),
 }
-"""The cost of each kind of kernel by the package's function; `e` entries are stored in a row."""
 
 DEGREES = (2, 1, 1, 1)
 """Largest degrees in `N`, `K`, `R` and `e` of a count: loops over a matrix, over vectors, over terms."""
