@@ -148,3 +148,19 @@ def rational_laws(rng, *shape, kind=Fraction):
     for index in np.ndindex(*shape):
         out[index] = kind(int(weights[index]), int(totals[(*index[:-1], 0)]))
     return out
+
+
+class Counting(Embedding):
+    """Counts the rows that are asked for."""
+
+    def __init__(self, vocab):
+        super().__init__(vocab)
+        self.columns, self.proposals = [], []
+
+    def point(self, draft, token):
+        self.columns.append(token.size)
+        return super().point(draft, token)
+
+    def redistribute(self, draft):
+        self.proposals.append(draft.shape[0])
+        return super().redistribute(draft)

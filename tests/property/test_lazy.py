@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from rdk_theory import Vocabulary, acceptance_rate, verify_lazy, verify_token
 from rdk_theory.drafting import draft_token
-from rdk_theory.kernels import Dense, Embedding, RankOne
+from rdk_theory.kernels import Dense, RankOne
 from rdk_theory.verification.law import outcome_law, steps, thresholds
-from tests.kernel_cases import KEPT, SIZE, cases
+from tests.kernel_cases import KEPT, SIZE, Counting, cases
 from tests.kernel_cases import laws as kernel_laws
 from tests.strategies import (
     EDGE_UNIFORMS,
@@ -120,22 +120,6 @@ def test_rows_of_a_batch_are_independent_whether_or_not_they_share_the_kernel(ba
             numbers = [np.asarray(u[at]) for u in (drafted, accept, propose, keep, fallback)]
             single = verify_lazy(target[at], draft[at], one(at) if one else whole, *numbers)
             assert [x[at] for x in out] == list(single)
-
-
-class Counting(Embedding):
-    """Counts the rows that are asked for."""
-
-    def __init__(self, vocab):
-        super().__init__(vocab)
-        self.columns, self.proposals = [], []
-
-    def point(self, draft, token):
-        self.columns.append(token.size)
-        return super().point(draft, token)
-
-    def redistribute(self, draft):
-        self.proposals.append(draft.shape[0])
-        return super().redistribute(draft)
 
 
 def test_only_rows_that_need_it_are_worked_on():

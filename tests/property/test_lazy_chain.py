@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from rdk_theory import Vocabulary, acceptance_rate, verify_chain, verify_lazy, verify_lazy_chain
 from rdk_theory.drafting import draft_token
-from rdk_theory.kernels import Dense, Embedding, RankOne
+from rdk_theory.kernels import Dense, RankOne
 from rdk_theory.verification.law import outcome_law, steps, thresholds
 from rdk_theory.verification.sequence_law import joint_law
-from tests.kernel_cases import KEPT, SIZE, cases
+from tests.kernel_cases import KEPT, SIZE, Counting, cases
 from tests.kernel_cases import laws as kernel_laws
 from tests.strategies import EDGE_UNIFORMS, batches, kernels, rational_distributions, vocabularies
 
@@ -159,22 +159,6 @@ def test_a_chain_of_one_is_a_token_and_batches_do_not_mix(batch):
                 numbers = [np.asarray(u[at]) for u in (accept, propose, keep, fallback, bonus)]
                 single = verify_lazy_chain(target[at], draft[at], kernel, drafted[at], *numbers)
                 assert all(np.array_equal(x[at], y) for x, y in zip(out, single, strict=True))
-
-
-class Counting(Embedding):
-    """Counts the rows that are asked for."""
-
-    def __init__(self, vocab):
-        super().__init__(vocab)
-        self.columns, self.proposals = [], []
-
-    def point(self, draft, token):
-        self.columns.append(token.size)
-        return super().point(draft, token)
-
-    def redistribute(self, draft):
-        self.proposals.append(draft.shape[0])
-        return super().redistribute(draft)
 
 
 def test_nothing_is_read_after_a_rejection():
