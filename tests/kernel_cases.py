@@ -150,7 +150,7 @@ def rational_laws(rng, *shape, kind=Fraction):
     return out
 
 
-class Counting(Embedding):
+class Watched(Embedding):
     """Counts the rows that are asked for."""
 
     def __init__(self, vocab):

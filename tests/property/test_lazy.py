@@ -12,7 +12,7 @@ from rdk_theory import Vocabulary, acceptance_rate, verify_lazy, verify_token
 from rdk_theory.drafting import draft_token
 from rdk_theory.kernels import Dense, RankOne
 from rdk_theory.verification.law import outcome_law, steps, thresholds
-from tests.kernel_cases import KEPT, SIZE, Counting, cases
+from tests.kernel_cases import KEPT, SIZE, Watched, cases
 from tests.kernel_cases import laws as kernel_laws
 from tests.strategies import (
     EDGE_UNIFORMS,
@@ -123,7 +123,7 @@ def test_rows_of_a_batch_are_independent_whether_or_not_they_share_the_kernel(ba
 
 
 def test_only_rows_that_need_it_are_worked_on():
-    kernel = Counting(Vocabulary(3, [0, 1]))
+    kernel = Watched(Vocabulary(3, [0, 1]))
     target = np.array([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5], [0.0, 0.1, 0.9], [0.0, 1.0, 0.0]])
     draft = np.array([[0.5, 0.5], [0.5, 0.5], [0.9, 0.1], [0.9, 0.1]])
     drafted, accept = np.zeros(4, dtype=np.int64), np.full(4, 0.9)
@@ -139,7 +139,7 @@ def test_only_rows_that_need_it_are_worked_on():
 
 
 def test_nothing_is_worked_on_where_all_rows_pass():
-    kernel = Counting(Vocabulary(2, [1, 0]))
+    kernel = Watched(Vocabulary(2, [1, 0]))
     target, draft = np.full((3, 2), 0.5), np.full((3, 2), 0.5)
     one = np.zeros((3, 1))
     out = verify_lazy(target, draft, kernel, np.array([0, 1, 0]), np.full(3, 0.9), one, one, np.zeros(3))

@@ -14,7 +14,7 @@ from rdk_theory.drafting import draft_token
 from rdk_theory.kernels import Dense, RankOne
 from rdk_theory.verification.law import outcome_law, steps, thresholds
 from rdk_theory.verification.sequence_law import joint_law
-from tests.kernel_cases import KEPT, SIZE, Counting, cases
+from tests.kernel_cases import KEPT, SIZE, Watched, cases
 from tests.kernel_cases import laws as kernel_laws
 from tests.strategies import EDGE_UNIFORMS, batches, kernels, rational_distributions, vocabularies
 
@@ -162,7 +162,7 @@ def test_a_chain_of_one_is_a_token_and_batches_do_not_mix(batch):
 
 
 def test_nothing_is_read_after_a_rejection():
-    kernel = Counting(Vocabulary(3, [0, 1]))
+    kernel = Watched(Vocabulary(3, [0, 1]))
     good, bad = [0.5, 0.5, 0.0], [0.0, 0.5, 0.5]
     target = np.array([[good, good, good], [bad, good, good], [good, bad, good]])
     draft, drafted = np.full((3, 2, 2), 0.5), np.zeros((3, 2), dtype=np.int64)
