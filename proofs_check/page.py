@@ -19,9 +19,10 @@ HEAD = """\
 # What is proved, and how
 
 Written by `rdk prove --out`. A claim is split into clauses; a cell says how many of them a road proves, whole. `part`
-stands where a road proves only a part of a clause, which does not count. Every proof here rejected mutated statements by
-the same road (by a counterexample; in Coq the same script must fail on them, which does not show that they are false), has
-a model of its hypotheses, and shows by a rational counterexample that each hypothesis of what it proves is needed.
+stands where a road proves only a part of a clause, which does not count. Every proof here rejected mutated statements
+by the same road (by a counterexample; in Coq the same script must fail on them, which does not show that they are
+false), has a model of its hypotheses, and shows by a rational counterexample that each hypothesis of what it proves is
+needed.
 """
 
 
