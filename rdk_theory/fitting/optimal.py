@@ -11,6 +11,7 @@ import numpy as np
 from rdk_theory._array import Array, is_exact, to_numpy
 from rdk_theory._rows import block_length
 from rdk_theory._types import Real
+from rdk_theory.fitting._optimal_interior import central_path, operations
 from rdk_theory.fitting.certificate import upper_bound
 from rdk_theory.fitting.prior import check_fit
 from rdk_theory.kernels.dense import Dense
@@ -25,6 +26,15 @@ CHECK = 10
 BOLDNESS = 4.0
 """Steps are this many times those at which a step without momentum is sure to rise; found on count pairs and small
 problems that HiGHS solves too: the gap after 40 steps is least at 4 to 8, and at 64 the iteration loses its way."""
+
+STEPS = 60
+"""Steps of the averaging method, where no number is given."""
+
+SMALL = float(1 << 28)
+"""Multiplications in one step up to which a programme counts as small, and is solved to the last digits: seconds."""
+
+LOOSE = 1e-3
+"""Tolerances above are met sooner, and by kernels that other contexts like better, by the averaging method."""
 
 _BLOCK = 1 << 19
 """Entries of the proposals formed at a time: the programme separates over tokens but for the rows' sums."""
@@ -59,7 +69,7 @@ def fit_optimal(
     drafts: Real[Array, "C K"],
     vocab: Vocabulary,
     *,
-    steps: int = 60,
+    steps: int | None = None,
     tolerance: float = 0.0,
     validation: tuple[Any, Any] | None = None,
 ) -> OptimalFit:
@@ -74,7 +84,9 @@ def fit_optimal(
     vocab
         The target vocabulary and its kept tokens.
     steps
-        Steps at most; the gap shrinks about as fast as they grow.
+        Steps of the averaging method at most; the gap shrinks about as fast as they grow. By default a small programme
+        (see `SMALL`) without validation and with a tolerance of at most `LOOSE` is solved to about eight digits by an
+        interior point method (`rdk_theory.fitting._optimal_interior`), and any other takes `STEPS`.
     tolerance
         Stop once the gap between the bound and the acceptance in these contexts is certified to be no more.
     validation
@@ -110,13 +122,38 @@ def fit_optimal(
     check_fit(targets, drafts, vocab)
     if is_exact(targets):
         raise ValueError("targets are rationals, on which an iteration has no end; convert them to float64")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise ValueError(f"steps must be a positive integer, not {steps!r}")
     for name, size in (("kernel", vocab.kept_size * vocab.size), ("targets", targets.shape[0] * vocab.size)):
         if size > LARGEST:
             raise ValueError(f"{name} would have {size} entries, more than the {LARGEST} for which this fit is made")
     p, q = _rows(targets, drafts)
     held = _held_out(validation, vocab)
+    small = operations(p.shape[0], vocab.kept_size, vocab.size) <= SMALL
+    if steps is None and held is None and tolerance <= LOOSE and small:
+        return _solved(p, q, vocab, tolerance)
+    return _averaged(p, q, vocab, steps or STEPS, tolerance, held)
+
+
+def _solved(p: np.ndarray, q: np.ndarray, vocab: Vocabulary, tolerance: float) -> OptimalFit:
+    """By `central_path`, as far as it goes or is asked to."""
+    path = enumerate(central_path(p, q, vocab.kept))
+    step, point = next(path)
+    while point.gap > tolerance and (after := next(path, None)) is not None:
+        step, point = after
+    kernel = Dense(vocab, point.matrix.astype(p.dtype))
+    return OptimalFit(kernel, _value(p, q, kernel.matrix), upper_bound(p, q, point.duals.astype(p.dtype)), step)
+
+
+def _averaged(
+    p: np.ndarray,
+    q: np.ndarray,
+    vocab: Vocabulary,
+    steps: int,
+    tolerance: float,
+    held: tuple[np.ndarray, np.ndarray] | None,
+) -> OptimalFit:
+    """By `_Search`, with the best kernel of every `CHECK`-th step."""
     search = _Search(p, q, vocab)
     kept, at = np.zeros_like(search.kernel), 0
     kept[np.arange(vocab.kept_size), vocab.kept] = 1  # TLI, which no fit need be worse than

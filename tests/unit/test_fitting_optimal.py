@@ -36,16 +36,53 @@ def by_linear_programme(p: np.ndarray, q: np.ndarray) -> float:
     return -float(found.fun)
 
 
-@pytest.mark.parametrize(("count", "size", "kept"), [(12, 6, 2), (20, 8, 3), (60, 24, 6)])
+def degenerate(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, Vocabulary]:
+    """Small programmes of random sizes, down to one token, with many optima or singular equations."""
+    size, count = int(rng.integers(1, 9)), int(rng.integers(1, 12))
+    kept = int(rng.integers(1, size + 1))
+    if kind == "spread":  # fewer contexts than kept tokens: rows of the kernel do not matter one by one
+        p, q = rng.dirichlet(np.ones(size), count), rng.dirichlet(np.ones(kept), count)
+    elif kind == "ties":
+        p, q = (rng.integers(0, 3, (count, n)) + np.eye(n)[np.zeros(count, int)] for n in (size, kept))
+        p, q = p / p.sum(axis=1, keepdims=True), q / q.sum(axis=1, keepdims=True)
+    elif kind == "certain":  # one token has all the mass; some tokens are never drafted
+        p, q = np.eye(size)[rng.integers(0, size, count)], np.eye(kept)[rng.integers(0, kept, count)]
+    else:
+        p, q = rng.dirichlet(np.full(size, 0.01), count), rng.dirichlet(np.full(kept, 0.01), count)
+    return p, q, Vocabulary(size, rng.permutation(size)[:kept])
+
+
+@pytest.mark.parametrize(("count", "size", "kept"), [(12, 6, 2), (20, 8, 3), (60, 24, 6), (40, 12, 12), (30, 20, 1)])
 def test_it_meets_the_optimum_of_highs(count: int, size: int, kept: int) -> None:
     targets, drafts, vocab = contexts(count, count, size, kept)
-    fit = fit_optimal(targets, drafts, vocab, steps=2000)
     best = by_linear_programme(targets, drafts)
-    assert fit.acceptance <= best + 1e-9
-    assert fit.upper_bound >= best - 1e-9
-    assert fit.gap <= 1e-3
-    proposal = fit.kernel.redistribute(drafts)
-    assert acceptance_rate(targets, proposal).mean() == pytest.approx(fit.acceptance, abs=1e-12)
+    exact, slow = fit_optimal(targets, drafts, vocab), fit_optimal(targets, drafts, vocab, steps=2000)
+    assert abs(exact.acceptance - best) <= 1e-7
+    assert exact.gap <= 1e-7
+    assert slow.gap <= 1e-3
+    for fit in (exact, slow):
+        assert fit.acceptance <= best + 1e-9
+        assert fit.upper_bound >= best - 1e-9
+        proposal = fit.kernel.redistribute(drafts)
+        assert acceptance_rate(targets, proposal).mean() == pytest.approx(fit.acceptance, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["spread", "ties", "certain", "sharp"])
+def test_it_meets_highs_where_the_programme_is_degenerate(kind: str) -> None:
+    rng = np.random.default_rng(len(kind))
+    for _ in range(25):
+        targets, drafts, vocab = degenerate(kind, rng)
+        fit = fit_optimal(targets, drafts, vocab)
+        assert fit.gap <= 1e-6
+        assert abs(fit.acceptance - by_linear_programme(targets, drafts)) <= 1e-6
+
+
+def test_a_tolerance_ends_the_exact_method_early() -> None:
+    targets, drafts, vocab = contexts(12, 60, 24, 6)
+    rough, fine = (fit_optimal(targets, drafts, vocab, tolerance=tolerance) for tolerance in (1e-3, 1e-6))
+    assert rough.steps < fine.steps
+    assert 1e-6 < rough.gap <= 1e-3
+    assert fine.gap <= 1e-6
 
 
 def test_no_kernel_crosses_the_bound() -> None:
