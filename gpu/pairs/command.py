@@ -55,6 +55,23 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drafter-share", type=float, default=0.5, metavar="SHARE", help="counts: text the drafter reads (default 0.5)"
     )
+    parser.add_argument(
+        "--distill",
+        choices=("kl", "tv", "none"),
+        default="kl",
+        help="neural: what the drafter learns: the target's law (kl, default), after half of its time by the rejection "
+        "rate (tv), or the text (none)",
+    )
+    parser.add_argument(
+        "--softmax-words",
+        type=int,
+        metavar="INT",
+        help="neural: tokens in the softmax of a training step, half of them the most frequent, the others a sample "
+        "(default all, but 8192 on a CPU for more than 65536)",
+    )
+    parser.add_argument(
+        "--batch-tokens", type=int, default=512, metavar="INT", help="neural: tokens in a training step (default 512)"
+    )
     _add_device(parser)
     add_common(parser, out="out/pair", quick=False)
 

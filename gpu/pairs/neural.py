@@ -1,11 +1,11 @@
-"""Two Llama models from scratch: a target trained on text, and a smaller drafter distilled from it."""
+"""Two Llama models from scratch: a target trained on text, and a smaller drafter that learns from text or target."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from gpu.pairs.losses import Lesson, Words, chunked_loss
 from gpu.pairs.models import quiet
+from gpu.pairs.shortlist import Shortlist
 from gpu.pairs.trainer import Budget, History, Training
 
 HEAD_SIZE = 32
-CHUNK = 256
-"""Tokens whose logits are held at once: few enough for the allocator to reuse the same memory each time."""
+EMBEDDING = "model.embed_tokens.weight"
+"""Name of the matrix that embedding and head share."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,12 @@ TARGET, DRAFTER = Shape(192, 2), Shape(64, 1)
 LENGTHS = (64, 64, 64, 128)
 """Tokens in a training sequence, step by step: short ones teach more a second, long ones the far contexts."""
 TOKENS = 512
-"""Tokens in a step."""
+"""Tokens in a step, unless told otherwise."""
 RATE = 2e-3
+ALL_WORDS, SAMPLED_WORDS = 65_536, 8_192
+"""On a CPU a softmax over more words than the first is estimated from as many as the second."""
+TURN = 0.5
+"""Share of its training after which a drafter turns from KL to the rejection rate, if it does."""
 TARGET_SHARE = 0.7
 """Share of the time that the target gets; the drafter gets the rest."""
 
@@ -97,63 +102,108 @@ class Stream:
         Shape ``(n,)``, on the device of the models.
     seed
         With the number of the step it decides the batch, so that training that goes on sees what it would have.
+    size
+        Tokens in a batch.
     """
 
     tokens: torch.Tensor
     seed: int
+    size: int = TOKENS
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and the tokens that follow them; each of shape ``(sequences, length)``, `TOKENS` in all."""
+        """Inputs and the tokens that follow them; each of shape ``(sequences, length)``, `size` in all."""
         length = min(LENGTHS[step % len(LENGTHS)], len(self.tokens) - 1)
-        shape = (TOKENS // length, 1)
+        shape = (max(1, self.size // length), 1)
         begins = np.random.default_rng([self.seed, step]).integers(len(self.tokens) - length, size=shape)
         index = torch.as_tensor(begins + np.arange(length + 1), device=self.tokens.device)
         text = self.tokens[index]
         return text[:, :-1], text[:, 1:]
 
 
-class Objective:
-    """Gradients of one batch: of the cross-entropy, or with a teacher of ``KL(teacher ‖ model)``; means over tokens.
+@dataclass(frozen=True)
+class Teaching:
+    """Whose distributions a model learns, and by which loss.
 
-    Logits are made and used in chunks of `CHUNK` tokens: each chunk's gradient goes back to the hidden
-    states before the next is made, so that memory does not grow with the batch.
+    Attributes
+    ----------
+    teacher
+        A trained model with the same tokenizer.
+    loss
+        ``"kl"``, or ``"tv"``: the rejection rate itself, which however teaches next to nothing while the two
+        distributions hardly overlap; so until `TURN` of the training is spent it is KL there too.
     """
 
-    def __init__(self, model: LlamaForCausalLM, stream: Stream, teacher: LlamaForCausalLM | None, narrow: bool) -> None:
-        self.model, self.stream, self.teacher = model, stream, teacher
-        self.narrow = narrow
-        """Whether products are taken in bfloat16."""
+    teacher: LlamaForCausalLM
+    loss: str = "kl"
 
-    def __call__(self, step: int) -> float:
-        """Add the gradients of batch `step`; its loss."""
+    def goal(self, spent: float) -> str:
+        """The loss when a share of the training is spent."""
+        return self.loss if spent >= TURN else "kl"
+
+
+class Objective:
+    """Gradients of one batch; means over tokens.
+
+    Parameters
+    ----------
+    model
+        What is trained.
+    stream
+        Where batches come from.
+    lesson
+        What the model learns from beside the text, if anything.
+    narrow
+        Whether products are taken in bfloat16.
+    shortlist
+        Draws the words of a step's softmax. Then the gradient of the embedding, which is the head as well, is sparse.
+    """
+
+    def __init__(
+        self,
+        model: LlamaForCausalLM,
+        stream: Stream,
+        lesson: Teaching | None,
+        narrow: bool,
+        shortlist: Shortlist | None = None,
+    ) -> None:
+        self.model, self.stream, self.lesson = model, stream, lesson
+        self.narrow, self.shortlist = narrow, shortlist
+
+    def __call__(self, step: int, spent: float) -> float:
+        """Add the gradients of batch `step`, when a share of the training is `spent`; its loss."""
         inputs, following = self.stream.batch(step)
         answers = following.flatten()
+        weight = self.model.lm_head.weight
+        if self.shortlist is None:
+            chosen: torch.Tensor | None = None
+            words, seen = Words(weight), {"input_ids": inputs}
+        else:
+            drawn = self.shortlist.draw(step, answers)
+            chosen, answers = drawn.words, drawn.answers
+            touched, place = torch.cat([inputs.flatten(), chosen]).unique(return_inverse=True)
+            leaf = weight.detach()[touched].requires_grad_()
+            words = Words(leaf[place[inputs.numel() :]], drawn.shift)
+            seen = {"inputs_embeds": leaf[place[: inputs.numel()].view_as(inputs)]}
         with self._products():
-            hidden = self.model.model(input_ids=inputs).last_hidden_state.flatten(0, 1)
-        lessons = None
-        if self.teacher is not None:
-            with torch.no_grad(), self._products():
-                lessons = self.teacher.model(input_ids=inputs).last_hidden_state.flatten(0, 1)
-        leaf = hidden.detach().requires_grad_()
-        total = 0.0
-        for begin in range(0, len(answers), CHUNK):
-            part = slice(begin, begin + CHUNK)
-            with self._products():
-                logits = self.model.lm_head(leaf[part]).float()
-            if lessons is None:
-                loss = functional.cross_entropy(logits, answers[part], reduction="sum") / len(answers)
-            else:
-                loss = self._divergence(logits, lessons[part]) / len(answers)
-            loss.backward()
-            total += float(loss.detach())
-        hidden.backward(leaf.grad)
-        return total
+            hidden = self.model.model(**seen).last_hidden_state.flatten(0, 1).float()
+        goal, lesson = self._lesson(inputs, chosen, spent)
+        loss = chunked_loss(hidden, words, goal, answers=answers, lesson=lesson, narrow=self.narrow)
+        loss.backward()
+        if self.shortlist is not None:
+            weight.grad = torch.sparse_coo_tensor(
+                touched[None], leaf.grad, weight.shape, is_coalesced=True, check_invariants=False
+            )
+        return float(loss.detach())
 
-    def _divergence(self, logits: torch.Tensor, lessons: torch.Tensor) -> torch.Tensor:
-        assert self.teacher is not None
+    def _lesson(self, inputs: torch.Tensor, chosen: torch.Tensor | None, spent: float) -> tuple[str, Lesson | None]:
+        """What is learnt from this batch."""
+        if self.lesson is None:
+            return "cross-entropy", None
+        teacher = self.lesson.teacher
         with torch.no_grad(), self._products():
-            wanted = functional.log_softmax(self.teacher.lm_head(lessons).float(), dim=-1)
-        return functional.kl_div(functional.log_softmax(logits, dim=-1), wanted, reduction="sum", log_target=True)
+            hidden = teacher.model(input_ids=inputs).last_hidden_state.flatten(0, 1).float()
+            head = teacher.lm_head.weight
+            return self.lesson.goal(spent), Lesson(hidden, head if chosen is None else head[chosen])
 
     def _products(self) -> Any:
         return torch.autocast(self.stream.tokens.device.type, torch.bfloat16, enabled=self.narrow)
@@ -163,7 +213,8 @@ def train_model(
     shape: Shape,
     vocab_size: int,
     stream: Stream,
-    teacher: LlamaForCausalLM | None,
+    lesson: Teaching | None,
+    shortlist: Shortlist | None,
     budget: Budget,
     checkpoint: Path,
     description: str,
@@ -175,8 +226,9 @@ def train_model(
     """
     model = build(shape, vocab_size, stream.seed, stream.tokens.device)
     with one_thread():
-        narrow = budget.steps is None and _narrow_is_faster(shape, vocab_size, stream)
-        training = Training(model, Objective(model, stream, teacher, narrow), checkpoint, budget, RATE)
+        narrow = budget.steps is None and _narrow_is_faster(shape, vocab_size, stream, shortlist)
+        objective = Objective(model, stream, lesson, narrow, shortlist)
+        training = Training(model, objective, checkpoint, budget, RATE, () if shortlist is None else (EMBEDDING,))
         history = training.run(description)
     return model.eval(), history
 
@@ -196,18 +248,18 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _narrow_is_faster(shape: Shape, vocab_size: int, stream: Stream) -> bool:
+def _narrow_is_faster(shape: Shape, vocab_size: int, stream: Stream, shortlist: Shortlist | None) -> bool:
     """Time two batches each way on a copy of the model."""
     model = build(shape, vocab_size, stream.seed, stream.tokens.device)
 
-    def seconds(objective: Callable[[int], float]) -> float:
-        objective(0)
+    def seconds(objective: Objective) -> float:
+        objective(0, 0.0)
         began = time.perf_counter()
-        objective(1)
-        objective(2)
+        objective(1, 0.0)
+        objective(2, 0.0)
         return time.perf_counter() - began
 
-    wide, narrow = (seconds(Objective(model, stream, None, flag)) for flag in (False, True))
+    wide, narrow = (seconds(Objective(model, stream, None, flag, shortlist)) for flag in (False, True))
     return narrow < wide
 
 

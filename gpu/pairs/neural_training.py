@@ -15,6 +15,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from gpu.pairs import neural
 from gpu.pairs.evaluation import Rows
 from gpu.pairs.models import Reader, quiet, torch_device
+from gpu.pairs.shortlist import Shortlist
 from gpu.pairs.tokenizers import document_end
 from gpu.pairs.trainer import Budget
 from gpu.pairs.training import SIDES, Work
@@ -34,21 +35,31 @@ def make_neural(work: Work) -> None:
         "drafter": neural.DRAFTER if options.drafter_shape is None else neural.Shape.parse(options.drafter_shape),
     }
     shares = {"target": neural.TARGET_SHARE, "drafter": 1 - neural.TARGET_SHARE}
-    parameters = dict(work.parameters)
+    words = softmax_words(options.softmax_words, work.size, device)
+
+    def shortlist() -> Shortlist | None:
+        return None if words == work.size else Shortlist(work.counts, words, options.seed)
+
+    sampling = {"words": words} if words != work.size else {}
+    batches = {"batch": options.batch_tokens} if options.batch_tokens != neural.TOKENS else {}
+    # What is usual is left out, so that a pair made before there were such options stays what it is.
+    parameters = {**work.parameters, **sampling, **batches}
     for side in SIDES:
         budget = Budget(steps=options.steps) if options.steps else Budget(60 * options.minutes * shares[side])
         # The drafter depends on the target, so it depends on all that the target depends on.
         parameters = {**parameters, side: {**asdict(shapes[side]), **asdict(budget)}}
+        if side == "drafter" and options.distill != "kl":
+            parameters["distill"] = options.distill
         key = hashlib.sha256(json.dumps([parameters, options.seed], sort_keys=True).encode()).hexdigest()[:12]
         checkpoint = work.partial / f"{side}-{key}.safetensors"
 
         def make(side: str = side, budget: Budget = budget, checkpoint: Path = checkpoint) -> None:
-            stream = neural.Stream(
-                torch.as_tensor(np.concatenate(work.texts), dtype=torch.int64, device=device), options.seed
-            )
-            teacher = _load(work.out / "target", device) if side == "drafter" else None
+            text = torch.as_tensor(np.concatenate(work.texts), dtype=torch.int64, device=device)
+            stream = neural.Stream(text, options.seed, options.batch_tokens)
+            learns = side == "drafter" and options.distill != "none"
+            lesson = neural.Teaching(_load(work.out / "target", device), options.distill) if learns else None
             model, history = neural.train_model(
-                shapes[side], work.size, stream, teacher, budget, checkpoint, f"training the {side}"
+                shapes[side], work.size, stream, lesson, shortlist(), budget, checkpoint, f"training the {side}"
             )
             neural.save_model(model, work.out / side)
             _tokenizer(work).save_pretrained(work.out / side)
@@ -59,6 +70,21 @@ def make_neural(work: Work) -> None:
         # Not the code: a trained pair stays what it is when the source beside it changes.
         work.run.step(side, [side], make, parameters, code=False)
     work.make_table(lambda: _rows(work.out, device), parameters, lambda: _trainings(work.out))
+
+
+def softmax_words(asked: int | None, size: int, device: torch.device) -> int:
+    """Words in the softmax of a step: all, or on a CPU that faces more than `neural.ALL_WORDS` of them a sample.
+
+    Raises
+    ------
+    ValueError
+        If more are asked for than there are, or fewer than 2.
+    """
+    if asked is None:
+        return neural.SAMPLED_WORDS if device.type == "cpu" and size > neural.ALL_WORDS else size
+    if not 2 <= asked <= size:
+        raise ValueError(f"softmax-words must be from 2 to the {size} tokens of the vocabulary, not {asked}")
+    return asked
 
 
 def _trainings(out: Path) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from gpu.pairs.row_adam import RowAdamW
 from rdk_theory import _tensors
 from rdk_theory.runs import progress
 
@@ -19,6 +21,7 @@ WARM_UP = 0.03
 CHECKPOINT_SECONDS = 15.0
 """Time between checkpoints: what an interruption can lose."""
 EMBEDDING_RATE = 5.0
+BETAS = (0.9, 0.95)
 _LAST_RATE = 0.02
 _REPORT_EVERY = 20
 """Steps that one point of the loss curve is the mean of."""
@@ -63,33 +66,40 @@ class Training:
     model
         Trained in place.
     loss
-        Called with the number of the step; adds the gradients of a batch that depends on that number
-        alone, and returns the loss.
+        Called with the number of the step and the spent share of the budget; adds the gradients of a batch
+        that depends on that number alone, and returns the loss.
     checkpoint
         A safetensors file: if it is there, training goes on from it; it is renewed now and then.
     rate
         Greatest learning rate; embeddings, whose rows see few gradients, get `EMBEDDING_RATE` times as much.
+    by_rows
+        Names of parameters whose gradients are sparse: of few rows, in which alone they are stepped.
     """
 
     def __init__(
         self,
         model: torch.nn.Module,
-        loss: Callable[[int], float],
+        loss: Callable[[int, float], float],
         checkpoint: Path,
         budget: Budget,
         rate: float,
+        by_rows: Collection[str] = (),
     ) -> None:
         self.parameters = dict(model.named_parameters())
         self.loss, self.checkpoint, self.budget = loss, checkpoint, budget
-        groups = [
-            {
+        groups: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+        for name, parameter in self.parameters.items():
+            group = {
                 "params": [parameter],
                 "weight_decay": 0.1 if parameter.ndim > 1 else 0.0,
                 "rate": rate * (EMBEDDING_RATE if "embed" in name else 1.0),
             }
-            for name, parameter in self.parameters.items()
+            groups[name in by_rows].append(group)
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(groups[False], lr=rate, betas=BETAS, fused=True)
         ]
-        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), fused=True)
+        if by_rows:
+            self.optimizers.append(RowAdamW(groups[True], lr=rate, betas=BETAS))
         self.history = History()
         if checkpoint.exists():
             self._restore()
@@ -105,12 +115,14 @@ class Training:
         saved = began = time.perf_counter()
         before = history.seconds
         while (spent := self.budget.spent(history.step, history.seconds)) < 1:
-            for group in self.optimizer.param_groups:
-                group["lr"] = group["rate"] * schedule(spent)
-            self.optimizer.zero_grad()
-            history.recent.append(self.loss(history.step))
-            torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.zero_grad()
+                for group in optimizer.param_groups:
+                    group["lr"] = group["rate"] * schedule(spent)
+            history.recent.append(self.loss(history.step, spent))
+            clip(list(self.parameters.values()), 1.0)
+            for optimizer in self.optimizers:
+                optimizer.step()
             history.step += 1
             now = time.perf_counter()
             history.seconds = before + now - began
@@ -130,7 +142,7 @@ class Training:
             "recent": np.array(self.history.recent, dtype=np.float64),
         }
         for name, parameter in self.parameters.items():
-            state = self.optimizer.state[parameter]
+            state = self._state(parameter)
             arrays[f"parameter.{name}"] = parameter.detach().cpu().numpy()
             for moment in ("exp_avg", "exp_avg_sq"):
                 arrays[f"{moment}.{name}"] = state[moment].cpu().numpy()
@@ -145,13 +157,28 @@ class Training:
             shape = tuple(parameter.shape)
             with torch.no_grad():
                 parameter.copy_(torch.tensor(file.array(f"parameter.{name}", shape)))
-            self.optimizer.state[parameter] = {
-                "step": torch.tensor(float(step), device=parameter.device),
+            self._state(parameter).update(
+                step=torch.tensor(float(step), device=parameter.device),
                 **{
                     moment: torch.tensor(file.array(f"{moment}.{name}", shape), device=parameter.device)
                     for moment in ("exp_avg", "exp_avg_sq")
                 },
-            }
+            )
+
+    def _state(self, parameter: torch.nn.Parameter) -> dict[str, Any]:
+        """What an optimizer remembers of a parameter."""
+        owner = next(o for o in self.optimizers if any(parameter is p for g in o.param_groups for p in g["params"]))
+        state: dict[str, Any] = owner.state[parameter]
+        return state
+
+
+@torch.no_grad()
+def clip(parameters: list[torch.nn.Parameter], most: float) -> None:
+    """Scale the gradients, sparse ones among them, down to a Euclidean norm of `most` together."""
+    grads = [p.grad.coalesce().values() if p.grad.is_sparse else p.grad for p in parameters if p.grad is not None]
+    scale = (most / (torch.nn.utils.get_total_norm(grads) + 1e-6)).clamp(max=1)
+    for grad in grads:
+        grad *= scale
 
 
 def schedule(spent: float) -> float:

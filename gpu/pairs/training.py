@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,13 +19,15 @@ from gpu.pairs.evaluation import Rows, evaluate
 from gpu.pairs.pair import Note
 from gpu.pairs.tokenizers import encode_documents, load_tokenizer, train_tokenizer
 from gpu.pairs.windows import Sampler
-from rdk_theory import tables
+from rdk_theory import _tensors, tables
 from rdk_theory.runs import Run, atomic_path, sha256
 
 TRAIN_SHARE = 0.8
 TABLE = "pair.csv"
 VOCAB_SIZE = {"counts": 32_000, "neural": 8_192}
 SIDES = ("target", "drafter")
+LESSONS = ("kl", "tv", "none")
+"""What a neural drafter learns: the target's law by KL, then by the rejection rate, or the text alone."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Options:
     target_shape: str | None = None
     drafter_shape: str | None = None
     drafter_share: float = 0.5
+    distill: str = "kl"
+    softmax_words: int | None = None
+    batch_tokens: int = 512
     max_text: float = 32.0
     device: str = "auto"
     seed: int = 0
@@ -55,6 +61,10 @@ class Options:
                 raise ValueError(f"{name} must be positive and finite, not {value}")
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"steps must be at least 1, not {self.steps}")
+        if self.batch_tokens < 1:
+            raise ValueError(f"batch-tokens must be at least 1, not {self.batch_tokens}")
+        if self.distill not in LESSONS:
+            raise ValueError(f"distill must be one of {', '.join(LESSONS)}, not {self.distill!r}")
         if not 0 < self.drafter_share <= 1:
             raise ValueError(f"drafter-share must be in (0, 1], not {self.drafter_share}")
 
@@ -133,15 +143,28 @@ class Work:
 
     @cached_property
     def texts(self) -> list[np.ndarray]:
-        """Training documents in tokens."""
-        return encode_documents(self.tokenizer, [self.corpus.documents[number] for number in self.train_documents])
+        """Training documents in tokens, kept beside the checkpoints until the pair is complete."""
+        parts = [self.corpus.digest, *self.train_documents, sha256(self.out / "tokenizer.json")]
+        key = hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()[:12]
+        file = self.partial / f"tokens-{key}.safetensors"
+        if not file.exists():
+            texts = encode_documents(self.tokenizer, [self.corpus.documents[number] for number in self.train_documents])
+            ends = np.cumsum([len(text) for text in texts])
+            _tensors.write(file, {"ids": np.concatenate(texts), "ends": ends})
+        kept = _tensors.TensorFile(file)
+        return np.split(kept.array("ids", (None,)), kept.integers("ends", (None,))[:-1])
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """How often each token occurs in the training documents; shape ``(N,)``."""
+        return np.bincount(np.concatenate(self.texts), minlength=self.size)
 
     def annotate(self, side: str) -> None:
         """Put the tokenizer, the note and the token counts beside a model."""
         folder = self.out / side
         with atomic_path(folder / "tokenizer.json") as temporary:
             shutil.copyfile(self.out / "tokenizer.json", temporary)
-        self.note.save(folder, np.bincount(np.concatenate(self.texts), minlength=self.size))
+        self.note.save(folder, self.counts)
 
     def make_counts(self) -> None:
         """Count the target on all training documents and the drafter on a share of them."""

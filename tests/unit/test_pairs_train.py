@@ -11,10 +11,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from gpu.pairs import neural, trainer
+from gpu.pairs import losses, neural, trainer
 from gpu.pairs.corpus import read_corpus
-from gpu.pairs.neural import Objective, Shape, Stream, build
+from gpu.pairs.neural import Objective, Shape, Stream, Teaching, build
 from gpu.pairs.pair import read_note, read_token_counts
+from gpu.pairs.shortlist import Shortlist
 from gpu.pairs.tokenizers import encode_documents, load_tokenizer
 from gpu.pairs.trainer import Budget, Training, schedule
 from gpu.pairs.training import Options
@@ -193,25 +194,48 @@ def stream():
     return Stream(torch.randint(0, 90, (3_000,), generator=torch.Generator().manual_seed(0)), seed=5)
 
 
-@pytest.mark.parametrize("distilled", [False, True])
-def test_chunked_gradients_are_those_of_the_whole_batch(stream, monkeypatch, distilled):
-    monkeypatch.setattr(neural, "CHUNK", 100)  # does not divide the 512 tokens
-    model, teacher = build(Shape(32, 1), 90, 0, CPU), build(Shape(64, 1), 90, 1, CPU)
-    value = Objective(model, stream, teacher if distilled else None, narrow=False)(3)
-    found = {name: p.grad.clone() for name, p in model.named_parameters()}
+def objective(stream, lesson, spent, shortlist=None):
+    """The loss of batch 3 and its gradients, of a model that is the same each time."""
+    model = build(Shape(32, 1), 90, 0, CPU)
+    value = Objective(model, stream, lesson, False, shortlist)(3, spent)
+    return model, value, {name: p.grad.to_dense() for name, p in model.named_parameters()}
+
+
+@pytest.mark.parametrize(("loss", "spent"), [(None, 0.0), ("kl", 0.9), ("tv", 0.4), ("tv", 0.5)])
+def test_gradients_of_a_batch_are_those_of_the_plain_loss(stream, monkeypatch, loss, spent):
+    monkeypatch.setitem(losses.MEMORY, "cpu", 100 * 90 * 12)  # chunks of 100 do not divide the 512 tokens
+    teacher = build(Shape(64, 1), 90, 1, CPU)
+    model, value, found = objective(stream, None if loss is None else Teaching(teacher, loss), spent)
     model.zero_grad()
     inputs, following = stream.batch(3)
     logits = model(input_ids=inputs).logits.log_softmax(-1)
-    if distilled:
-        wanted = teacher(input_ids=inputs).logits.detach().log_softmax(-1)
-        loss = (wanted.exp() * (wanted - logits)).sum(-1).mean()
+    wanted = teacher(input_ids=inputs).logits.detach().log_softmax(-1)
+    if loss is None:
+        expected = -logits.gather(-1, following[..., None]).mean()
+    elif loss == "tv" and spent >= 0.5:
+        expected = (1 - torch.minimum(wanted.exp(), logits.exp()).sum(-1)).mean()
     else:
-        loss = -logits.gather(-1, following[..., None]).mean()
-    loss.backward()
-    assert abs(value - float(loss.detach())) < 1e-5
+        expected = (wanted.exp() * (wanted - logits)).sum(-1).mean()
+    expected.backward()
+    assert abs(value - float(expected.detach())) < 1e-5
     for name, parameter in model.named_parameters():
         assert (found[name] - parameter.grad).abs().max() < 1e-5 * max(1, float(parameter.grad.abs().max()))
         assert parameter.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("loss", [None, "kl"])
+def test_a_sampled_softmax_gives_the_gradients_of_the_whole_one_on_average(stream, loss):
+    """The mean over samples comes near; with one sample, as with the frequent words alone, it is far."""
+    stream = Stream(stream.tokens, 5, 64)  # few tokens: most words do not follow in the batch
+    lesson = None if loss is None else Teaching(build(Shape(64, 1), 90, 1, CPU), loss)
+    _, value, whole = objective(stream, lesson, 0.0)
+    counts = np.bincount(stream.tokens, minlength=90)
+    drawn = [objective(stream, lesson, 0.0, Shortlist(counts, 30, seed)) for seed in range(24)]
+    mean = sum(grads[neural.EMBEDDING] for _, _, grads in drawn) / len(drawn)
+    one, wanted = drawn[0][2][neural.EMBEDDING], whole[neural.EMBEDDING]
+    assert abs(np.mean([v for _, v, _ in drawn]) - value) < 0.01
+    assert (mean - wanted).norm() < 0.4 * (one - wanted).norm()
+    assert (mean - wanted).norm() < 0.25 * wanted.norm()
 
 
 def test_batches_are_pieces_of_the_text_decided_by_seed_and_step(stream):
