@@ -109,10 +109,11 @@ def read_corpus(path: str | Path | None) -> Corpus:
         return _corpus(place.name, _files(place, "*"))
     if not place.is_file():
         raise ValueError(f"corpus {place} is neither a file nor a folder")
-    text = _read_text(place)
-    if SEPARATOR in text:
-        return _corpus(place.name, iter(text.split(SEPARATOR)))
-    return _corpus(place.name, _sections(text), "section")
+    raw = _read(place)
+    if SEPARATOR.encode() in raw:
+        # Decoded one by one: a single letter beyond the Latin ones would make every character of one text four bytes.
+        return _corpus(place.name, (_decode(place, part) for part in raw.split(SEPARATOR.encode())))
+    return _corpus(place.name, _sections(_decode(place, raw)), "section")
 
 
 def _corpus(name: str, texts: Iterator[str], unit: str = "document") -> Corpus:
@@ -139,18 +140,21 @@ def _files(root: Path, pattern: str) -> Iterator[str]:
             yield text
 
 
-def _read_text(path: Path) -> str:
+def _read(path: Path) -> bytes:
     """Content of one file, decompressed by its suffix."""
     try:
         if path.suffix == ".xz":
-            raw = lzma.decompress(path.read_bytes())
-        elif path.suffix == ".gz":
-            raw = gzip.decompress(path.read_bytes())
-        else:
-            raw = path.read_bytes()
-        return raw.decode("utf-8")
+            return lzma.decompress(path.read_bytes())
+        if path.suffix == ".gz":
+            return gzip.decompress(path.read_bytes())
+        return path.read_bytes()
     except (lzma.LZMAError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"corpus {path} is not a complete {path.suffix} file: {error}") from None
+
+
+def _decode(path: Path, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"corpus {path} is not UTF-8 text: {error}") from None
 

@@ -41,10 +41,15 @@ _O200K = (
     rf"|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_SPACE}"
 )
 _WORDS = {100_256: _CL100K, 128_000: _CL100K, 199_998: _O200K}
+_SPECIAL = {199_998: (199_999, 200_019)}
+"""For an encoding with a gap after its ranked tokens: the published id of `END`, and how many ids there are."""
 
 
 def read_tiktoken(path: Path) -> Tokenizer:
     """The tokenizer of a ``.tiktoken`` file, with `END` as one more token after the last.
+
+    The encoding of 199,998 tokens is known to have 200,019 ids; there `END` has the one published for it, and the ids
+    that the file leaves unused get names of their own.
 
     Raises
     ------
@@ -70,7 +75,9 @@ def read_tiktoken(path: Path) -> Tokenizer:
             ]
         )
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(END, special=True)])
+    end, size = _SPECIAL.get(len(vocab), (len(vocab), len(vocab) + 1))
+    names = (END if i == end else f"<|reserved_{i}|>" for i in range(len(vocab), size))
+    tokenizer.add_special_tokens([AddedToken(name, special=True) for name in names])
     return tokenizer
 
 

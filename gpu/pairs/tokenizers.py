@@ -13,11 +13,15 @@ import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from gpu.pairs.tiktoken import ALPHABET, END, read_tiktoken
+from rdk_theory.runs import progress
 from rdk_theory.vocabulary import Vocabulary
 
 _ENDS = (END, "</s>", "<|end_of_text|>", "<|im_end|>", "<eos>", "<end_of_turn>", "[SEP]")
 SMALLEST = 257
 """Every byte and the end of a document: fewer tokens cannot write every text."""
+
+BATCH = 2_000_000
+"""Characters, about, that are encoded together."""
 
 SAMPLE = 8_000_000
 """Characters on which a tokenizer is trained: enough for its merges to settle, and seconds of work."""
@@ -106,11 +110,18 @@ def document_end(tokenizer: Tokenizer) -> int | None:
 
 
 def encode_documents(tokenizer: Tokenizer, texts: list[str]) -> list[np.ndarray]:
-    """Ids of each text after the token that ends a document, if the tokenizer has one; int32."""
+    """Ids of each text after the token that ends a document, if the tokenizer has one; int32.
+
+    Texts are encoded some at a time, on every core: what the library keeps of a text is many times its ids.
+    """
     end = document_end(tokenizer)
     before = [] if end is None else [end]
-    encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-    return [np.array([*before, *one.ids], dtype=np.int32) for one in encoded]
+    places = np.cumsum([0, *map(len, texts)])[:-1] // BATCH
+    encoded: list[np.ndarray] = []
+    for group in progress(np.split(np.arange(len(texts)), np.flatnonzero(np.diff(places)) + 1), "encoding"):
+        batch = tokenizer.encode_batch_fast([texts[i] for i in group], add_special_tokens=False)
+        encoded += [np.array([*before, *one.ids], dtype=np.int32) for one in batch]
+    return encoded
 
 
 def same_tokenizer(first: Tokenizer, second: Tokenizer) -> bool:
