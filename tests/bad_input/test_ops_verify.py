@@ -9,13 +9,14 @@ import torch
 from gpu.ops.verify import prepare, verify
 from rdk_theory import Vocabulary
 from rdk_theory.kernels import Dense, Embedding, RankOne, SoftmaxCovariance
+from tests.unit.ops_agreement import on_device
 
 VOCAB = Vocabulary(5, [3, 0, 4])
 PRIOR = np.array([0.0, 0.5, 0.5, 0.0, 0.0])
 COLUMNS = prepare(RankOne(VOCAB, 0.5, PRIOR))
 
 
-def call(**changed):
+def given(**changed):
     half = torch.full((2, 2), 0.5)
     arguments = {
         "target_logits": torch.zeros(2, 3, 5),
@@ -27,7 +28,11 @@ def call(**changed):
         "propose_uniforms": half,
         "keep_uniforms": half,
     }
-    return verify(**(arguments | changed))
+    return arguments | changed
+
+
+def call(**changed):
+    return verify(**given(**changed))
 
 
 def with_entry(shape, value, index=(0, 0, 0)):
@@ -97,9 +102,9 @@ def test_one_argument_is_wrong(changed, message):
 def test_a_token_that_cannot_have_been_drawn(implementation):
     columns = prepare(Embedding(VOCAB))
     with pytest.raises(ValueError, match=r"drafted.*probability 0 under the kernel.*in row \(1, 0\)"):
-        call(kernel=columns, implementation=implementation)
+        on_device(verify)(**given(kernel=columns, implementation=implementation))
     # Unchecked, it is rejected and reported.
-    out = call(kernel=columns, implementation=implementation, check=False)
+    out = on_device(verify)(**given(kernel=columns, implementation=implementation, check=False))
     assert out.accepted.tolist()[1] == 0
     assert out.acceptance[1, 0] == -1
 

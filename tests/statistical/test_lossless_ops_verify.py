@@ -12,6 +12,7 @@ from rdk_theory.sampling import inverse_cdf
 from rdk_theory.statistics import law_test, law_test_plan
 from rdk_theory.verification.chain import emit
 from tests.statistical.test_lossless_lazy import Contexts, contexts, sample
+from tests.unit.ops_agreement import on_device
 from tests.unit.verify_calls import quick  # noqa: F401
 
 FALSE_FAIL, FALSE_PASS, SMALLEST = 1e-9, 1e-6, 0.03
@@ -107,7 +108,7 @@ def test_emitted_law_of_the_compiled_form(monkeypatch):
     rng = np.random.default_rng(14)
     # The proposal is (1/2, 0, 1/2): half of the chains are rejected, and the residual is the middle token.
     drafted = torch.from_numpy(2 * rng.integers(0, 2, (test.samples, 1)))
-    out = verify(
+    out = on_device(verify)(
         torch.log(torch.from_numpy(target)).float().expand(test.samples, 2, 3),
         torch.tensor([0.0, 1.0]).expand(test.samples, 1, 2),
         prepare(matrix),

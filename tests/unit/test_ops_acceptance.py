@@ -11,14 +11,14 @@ from rdk_theory.acceptance import acceptance_rate as generic
 from rdk_theory.distributions import softmax
 from rdk_theory.kernels import Embedding, RankOne
 from tests.kernel_cases import laws
-from tests.unit.ops_agreement import on_device, poisoned  # noqa: F401
+from tests.unit.ops_agreement import SLACK, on_device, poisoned  # noqa: F401
 
 acceptance = on_device(acceptance_ops.acceptance)
 acceptance_rate = on_device(acceptance_ops.acceptance_rate)
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 IMPLEMENTATIONS = ["kernel", "naive"]
-TOLERANCE = tolerances.SAME_DTYPE["float32"]
+TOLERANCE = SLACK * tolerances.SAME_DTYPE["float32"]
 
 
 def kernels(size, kept, seed=0):
@@ -133,4 +133,4 @@ def test_the_comparison_finds_wrong_rates():
         (embedding, 0.7),
     ):
         rate = acceptance(target, draft, prepare(kernel), 1.0, heat, implementation="kernel")
-        assert (rate - true).abs().min() > 100 * TOLERANCE
+        assert (rate - true).abs().min() > 100 * TOLERANCE / SLACK

@@ -1,10 +1,9 @@
 """`gpu.ops.verify`: the naive form against the generic code, the compiled form against the naive one.
 
-Compiled code is interpreted where there is no CUDA device. Near-ties are found by moving every uniform by `MARGIN`
+Compiled code is interpreted where there is no CUDA device. Near-ties are found by moving every uniform by a margin
 either way: where the naive form then decides otherwise, rounding may, too.
 """
 
-import itertools
 import os
 import re
 import subprocess
@@ -15,17 +14,18 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gpu.ops.verify import launch, naive, prepare, verify
+from gpu.ops import verify as verify_ops
+from gpu.ops.verify import agreement, launch, naive, prepare
 from gpu.ops.verify.columns import KINDS as FORMS
 from rdk_theory import acceptance_rate, verify_block, verify_chain
 from rdk_theory.distributions import softmax
 from rdk_theory.kernels import RankOne
 from rdk_theory.sampling import inverse_cdf
 from rdk_theory.verification import verify_lazy_chain
+from tests.unit.ops_agreement import DEVICE, moved, on_device, poisoned  # noqa: F401
 from tests.unit.verify_calls import GAMMA, KINDS, SIZE, call, draft_law, kernel, quick  # noqa: F401
 
-MARGIN = 2e-5
-"""More than float32 moves a ratio, or a running sum of a residual that holds a hundredth of the mass."""
+verify = on_device(verify_ops.verify)
 
 
 @pytest.fixture
@@ -33,14 +33,6 @@ def small_blocks(monkeypatch):
     """Rows of several blocks, shared by several programs, on narrow vocabularies."""
     for name, value in {"BLOCK": 64, "SPLITS": 2, "TILE": 32, "BLOCK_TILE": 16}.items():
         monkeypatch.setattr(launch, name, value)
-
-
-@pytest.fixture
-def poisoned():
-    """Memory that is allocated and not written holds NaN, or the largest integer."""
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
 
 
 def generic(matrix, arguments, method, length=None):
@@ -94,35 +86,11 @@ def test_chains_of_unequal_length_are_each_as_if_alone(method):
         assert torch.equal(out.token[here], token)
 
 
-def decided(columns, arguments, **options):
-    """Chains whose outcome no move of the uniforms by the margin changes, and that outcome."""
-    plain = verify(kernel=columns, **arguments, **options, implementation="naive")
-    sure = torch.ones_like(plain.fell_back)
-    groups = [["accept_uniforms"], ["last_uniform", "propose_uniforms"], ["keep_uniforms"]]
-    for signs in itertools.product((-1, 1), repeat=3):
-        moved = dict(arguments)
-        for sign, names in zip(signs, groups, strict=True):
-            moved |= {name: (arguments[name] + sign * MARGIN).clip(0, 1 - 1e-12) for name in names}
-        other = verify(kernel=columns, **moved, **options, implementation="naive")
-        sure &= (other.accepted == plain.accepted) & (other.token == plain.token) & (other.tried == plain.tried)
-    return sure, plain
-
-
 def agree(matrix, arguments, **options):
     """The compiled form gives what the naive one gives, but for near-ties, of which there are few."""
     columns = prepare(matrix)
-    sure, plain = decided(columns, arguments, **options)
     fused = verify(kernel=columns, **arguments, **options, implementation="kernel")
-    for name in ("accepted", "token", "tried", "fell_back"):
-        mine, its = getattr(fused, name), getattr(plain, name)
-        assert mine.dtype == its.dtype
-        assert torch.equal(mine[sure], its[sure]), name
-    torch.testing.assert_close(fused.acceptance, plain.acceptance, rtol=1e-5, atol=1e-7)
-    # Each of at most γ + 2·tries + 1 uniforms a chain is within the margin of a boundary that matters with a
-    # probability of a few margins for each token of the vocabulary that has one.
-    size = arguments["target_logits"].shape[-1]
-    chances = len(sure) * (GAMMA + 2 * arguments["propose_uniforms"].shape[1] + 1)
-    assert int((~sure).sum()) <= 1 + 4 * MARGIN * size * chances
+    agreement.agree(columns, arguments, fused, **options)
     return fused
 
 
@@ -198,7 +166,7 @@ def test_the_two_forms_disagree_where_one_is_given_another_kernel():
     """The comparison is not empty: a weight of 0.4 for one of 0.3 is seen."""
     _, arguments = call("rank one", batch=200)
     vocab, prior = kernel("rank one").vocab, kernel("rank one").prior
-    sure, plain = decided(prepare(RankOne(vocab, 0.3, prior)), arguments)
+    sure, plain = agreement.decided(prepare(RankOne(vocab, 0.3, prior)), arguments)
     other = verify(kernel=prepare(RankOne(vocab, 0.4, prior)), **arguments)
     assert int((other.token != plain.token)[sure].sum()) > 2
 
@@ -274,7 +242,8 @@ def test_one_launch_and_no_row_of_the_vocabulary_in_memory(monkeypatch):
 def test_a_second_call_does_nothing_on_the_device_but_launch(monkeypatch):
     """No fill, no copy, no conversion: operations that allocate or make views are all that torch is asked for."""
     matrix, arguments = call("dense float16", batch=2, tries=1)
-    columns, seen = prepare(matrix), []
+    columns, arguments, seen = prepare(matrix, DEVICE), moved(arguments, DEVICE), []
+    plain = {"implementation": "kernel", "check": False}
 
     class Seen(TorchDispatchMode):
         def __torch_dispatch__(self, function, types, args=(), kwargs=None):
@@ -282,16 +251,16 @@ def test_a_second_call_does_nothing_on_the_device_but_launch(monkeypatch):
             return function(*args, **(kwargs or {}))
 
     monkeypatch.setattr(launch, "launch", lambda *a, **k: seen.append("launch"))
-    for options in ({}, {"lengths": torch.tensor([1, 2])}):
-        verify(kernel=columns, **arguments, **options, implementation="kernel", check=False)
+    for options in ({}, {"lengths": torch.tensor([1, 2], device=DEVICE)}):
+        verify_ops.verify(kernel=columns, **arguments, **options, **plain)
         with Seen():
-            verify(kernel=columns, **arguments, **options, implementation="kernel", check=False)
+            verify_ops.verify(kernel=columns, **arguments, **options, **plain)
         assert seen.count("launch") == 2
         assert set(seen) <= {"launch", "aten::empty", "aten::unbind"}
         seen.clear()
     # Control: a cut is seen.
     with Seen():
-        verify(kernel=columns, **arguments, implementation="kernel", check=False, top_k=3)
+        verify_ops.verify(kernel=columns, **arguments, **plain, top_k=3)
     assert "aten::sort" in seen
 
 
@@ -299,18 +268,19 @@ def test_counters_are_zero_again_after_an_interruption(monkeypatch):
     """What was counted before a launch broke off is not there in the next."""
     matrix, arguments = call("embedding", batch=2, gamma=1)
     columns = prepare(matrix)
+    device = prepare(matrix, DEVICE).device
 
     def broken(*_arguments, **_constants):
-        launch._counters(2, torch.device("cpu"), 0).fill_(1)
+        launch._counters(2, device, 0).fill_(1)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(launch, "launch", broken)
         with pytest.raises(KeyboardInterrupt):
             verify(kernel=columns, **arguments, implementation="kernel")
-    assert launch._counters(2, torch.device("cpu"), 0).tolist() == [0, 0]
+    assert launch._counters(2, device, 0).tolist() == [0, 0]
     agree(matrix, arguments)
-    assert launch._counters(2, torch.device("cpu"), 0).tolist() == [0, 0]
+    assert launch._counters(2, device, 0).tolist() == [0, 0]
 
 
 COMPILE = """
