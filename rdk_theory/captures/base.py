@@ -19,6 +19,9 @@ from rdk_theory.vocabulary import Vocabulary
 CALIBRATION, TEST = 0, 1
 """Codes in `Capture.split`."""
 
+BLOCK_ENTRIES = 1 << 24
+"""Entries of the rows that are made at once: 64 MiB in float32 for each model."""
+
 _IDS = ("token_ids", "document_ids", "positions", "split")
 
 
@@ -118,10 +121,14 @@ class Capture(ABC):
         if numbers.ndim != 1:
             raise ValueError(f"indices has shape {numbers.shape}, expected (batch,)")
         target, draft = (np.empty((numbers.size, size), dtype=np.float32) for size in self.vocab_sizes)
+        block = max(1, BLOCK_ENTRIES // max(self.vocab_sizes))
         shard = np.searchsorted(self._first, numbers, side="right") - 1
         for k in np.unique(shard).tolist():
-            members = np.flatnonzero(shard == k)
-            target[members], draft[members] = self._distributions(self._shard(k), numbers[members] - self._first[k])
+            every = np.flatnonzero(shard == k)
+            # In blocks, so that what a kind of capture needs on the way to a row does not double the memory.
+            for members in np.split(every, np.arange(block, every.size, block)):
+                places = numbers[members] - self._first[k]
+                target[members], draft[members] = self._distributions(self._shard(k), places)
         return target, draft
 
     def batches(

@@ -61,6 +61,10 @@ class _HeadCapture(_ModelCapture):
             file.array(f"{side}_head", (size, None))
         self._heads = {name: file.floats(name) for name in file.names}
 
+    @property
+    def draft_head(self) -> np.ndarray:
+        return self._heads["draft_head"]
+
     def _distributions(self, shard: _tensors.TensorFile, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         target, draft = (
             project(shard.floats(state, places), self._heads[f"{side}_head"], self._heads.get(f"{side}_bias"))

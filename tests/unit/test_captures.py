@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rdk_theory import _tensors, tolerances
-from rdk_theory.captures import CALIBRATION, TEST, open_capture
+from rdk_theory.captures import CALIBRATION, TEST, base, open_capture
 from rdk_theory.captures.header import HEADER, write_header
 from rdk_theory.counts import KneserNey
 from rdk_theory.distributions import softmax
@@ -100,6 +100,24 @@ def test_rows_are_the_softmax_of_the_logits(write, states, kind):
     assert capture.vocabulary.draft_ids.tolist() == [0, 5, 2]
     assert capture.documents.tolist() == [i // 3 for i in range(len(capture))]
     assert set(capture.split.tolist()) == {CALIBRATION, TEST}
+
+
+@pytest.mark.parametrize("kind", ["rows", "heads"])
+def test_rows_are_made_in_blocks(write, kind, monkeypatch):
+    folder, expected = write(kind)
+    monkeypatch.setattr(base, "BLOCK_ENTRIES", 2 * SIZES[0] + 1)
+    capture = open_capture(folder)
+    made, sizes = capture._distributions, []
+
+    def watched(shard, places):
+        sizes.append(len(places))
+        return made(shard, places)
+
+    monkeypatch.setattr(capture, "_distributions", watched)
+    rows = capture.rows(np.arange(len(capture)))
+    assert sizes == [2, 2, 1, 1, 2, 2, 2, 1]  # shards of 5, 1 and 7
+    for got, want in zip(rows, expected, strict=True):
+        assert np.abs(got - want).max() <= tolerances.SAME_DTYPE["float32"]
 
 
 def test_a_head_with_a_bias(write):
