@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gpu.pairs.plan import STORES
 from rdk_theory._tensors import FLOATS
 from rdk_theory.captures import CALIBRATION, TEST
 
@@ -23,6 +24,7 @@ class CaptureOptions:
     context_length: int = 128
     per_document: int = 16
     dtype: str = "float16"
+    store: str = "auto"
     max_memory: float = 4.0
     max_disk: float = 8.0
     device: str = "auto"
@@ -36,6 +38,8 @@ class CaptureOptions:
             raise ValueError(f"split must be calibration, test or all, not {self.split!r}")
         if self.dtype not in FLOATS:
             raise ValueError(f"dtype must be one of {FLOATS}, not {self.dtype!r}")
+        if self.store not in STORES:
+            raise ValueError(f"store must be one of {', '.join(STORES)}, not {self.store!r}")
         for name, value in (("max-memory", self.max_memory), ("max-disk", self.max_disk)):
             if not 0 < value < float("inf"):
                 raise ValueError(f"{name} must be positive and finite, not {value}")

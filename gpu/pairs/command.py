@@ -93,10 +93,15 @@ def _add_capture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=("float16", "bfloat16", "float32"), default="float16", help="of stored logits"
     )
-    parser.add_argument("--max-memory", type=float, default=4.0, metavar="GB", help="never use more (default 4)")
     parser.add_argument(
-        "--max-disk", type=float, default=8.0, metavar="GB", help="store hidden states if rows take more (default 8)"
+        "--store",
+        choices=("auto", "rows", "heads"),
+        default="auto",
+        help="logits, or hidden states and heads from which they are rebuilt (default auto: logits if they fit, but of "
+        "65536 tokens and more what is smaller)",
     )
+    parser.add_argument("--max-memory", type=float, default=4.0, metavar="GB", help="never use more (default 4)")
+    parser.add_argument("--max-disk", type=float, default=8.0, metavar="GB", help="never use more (default 8)")
     _add_device(parser)
     add_common(parser, out="out/capture", quick=False)
 
@@ -133,6 +138,11 @@ def _run(args: argparse.Namespace) -> int:
                 print(f"the corpus has {row['contexts']} of {args.contexts} contexts", file=sys.stderr)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # of torch, which this file does not load
+            raise
+        smaller = "--batch-tokens" if args.action == "train" else "--context-length or --per-document"
+        raise UsageError(f"the device has too little memory; make {smaller} smaller, or use --device cpu") from error
     print(json.dumps(row) if args.json else tables.to_text([row]))
     return 0
 

@@ -18,6 +18,9 @@ from transformers.utils import logging
 
 from rdk_theory.runs import sha256
 
+BLOCK = 8_192
+"""Rows of a head that are widened to float32 at once."""
+
 
 class Reader:
     """Logits and last hidden states of one model, in chosen places only.
@@ -51,11 +54,32 @@ class Reader:
         logits = self.model(input_ids=text, use_cache=False).logits[0]
         return self._hidden.float().cpu().numpy(), logits.float().cpu().numpy()
 
-    def head_arrays(self) -> tuple[np.ndarray, np.ndarray | None, str]:
-        """The head's matrix and bias, float32, and the name of the dtype that holds them exactly."""
-        weight, bias = self.head.weight.detach(), self.head.bias
-        dtype = str(weight.dtype).removeprefix("torch.")
-        return weight.float().cpu().numpy(), None if bias is None else bias.detach().float().cpu().numpy(), dtype
+    def head_arrays(self) -> tuple[dict[str, np.ndarray], str]:
+        """The head's matrix and its bias, if it has one, as it holds them, and the name of their dtype.
+
+        Those in bfloat16, which numpy lacks, are given as their bits: no wider copy of a large head is made.
+        """
+        dtype = str(self.head.weight.dtype).removeprefix("torch.")
+        arrays = {}
+        for name, tensor in (("head", self.head.weight), ("bias", self.head.bias)):
+            if tensor is not None:
+                plain = tensor.detach().cpu()
+                arrays[name] = (plain.view(torch.uint16) if dtype == "bfloat16" else plain).numpy()
+        return arrays, dtype
+
+    @torch.inference_mode()
+    def departure(self, hidden: np.ndarray, logits: np.ndarray) -> float:
+        """How far `logits` are from the head times `hidden`, taken in float32, some rows of the head at a time."""
+        weight, bias = self.head.weight, self.head.bias
+        states = torch.as_tensor(hidden, device=weight.device)
+        worst = 0.0
+        for begin in range(0, self.size, BLOCK):
+            part = slice(begin, begin + BLOCK)
+            rebuilt = states @ weight[part].float().T
+            if bias is not None:
+                rebuilt += bias[part].float()
+            worst = max(worst, float(np.abs(rebuilt.cpu().numpy() - logits[:, part]).max()))
+        return worst
 
     def _pick(self, module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         picked = inputs[0][:, self._places]
@@ -119,9 +143,10 @@ class Source:
         try:
             with quiet():
                 model: Any = AutoModelForCausalLM.from_pretrained(self.place, use_safetensors=True, dtype="auto")
+                model = model.to(device)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ValueError(f"model {self.place} cannot be loaded: {_first_line(error)}") from None
-        return Reader(model.to(device))
+        return Reader(model)
 
     def tokenizer(self) -> Tokenizer:
         """Its tokenizer, in the form that tells where in a text each token lies."""

@@ -8,6 +8,9 @@ BASE = 1.0e9
 """Bytes that Python, torch and transformers take before any model is loaded, with room for activations."""
 SHARD = 128e6
 """Bytes of a shard at the most: what an interruption can lose."""
+WIDE = 65_536
+"""Rows of so many tokens are rebuilt from hidden states where these take less room, even if the rows would fit."""
+STORES = ("auto", "rows", "heads")
 _ITEM = {"float16": 2, "bfloat16": 2, "float32": 4}
 
 
@@ -37,8 +40,9 @@ def make_plan(
     per_document: int,
     max_memory: float,
     max_disk: float,
+    store: str = "auto",
 ) -> Plan:
-    """Choose full rows if they fit on the disk that is allowed, else hidden states.
+    """Choose full rows if they fit on the disk that is allowed, else hidden states; for `WIDE` rows, what is smaller.
 
     Parameters
     ----------
@@ -52,6 +56,8 @@ def make_plan(
         Contexts that are computed together.
     max_memory, max_disk
         Bytes.
+    store
+        ``"rows"`` or ``"heads"`` to have no choice.
 
     Raises
     ------
@@ -62,13 +68,15 @@ def make_plan(
         raise ValueError(f"dtype must be one of {sorted(_ITEM)}, not {dtype!r}")
     row = {"rows": sum(sizes) * _ITEM[dtype] + 4 * widths[1], "heads": 4 * sum(widths)}
     heads = {"rows": 4 * sizes[1] * widths[1], "heads": 4 * (sizes[0] * widths[0] + sizes[1] * widths[1])}
-    fits = [kind for kind in ("rows", "heads") if contexts * row[kind] + heads[kind] <= max_disk]
-    if not fits:
-        need = contexts * row["heads"] + heads["heads"]
-        raise ValueError(
-            f"max-disk of {max_disk / 1e9:.3g} GB is too little: even hidden states take {need / 1e9:.3g} GB"
-        )
-    kind = fits[0]
+    need = {kind: contexts * row[kind] + heads[kind] for kind in ("rows", "heads")}
+    if store == "auto":
+        smaller = min(need, key=lambda kind: need[kind])
+        kind = "rows" if need["rows"] <= max_disk and (max(sizes) < WIDE or smaller == "rows") else "heads"
+    else:
+        kind = store
+    if need[kind] > max_disk:
+        what = {"rows": "full rows take", "heads": "hidden states and heads take"}[kind]
+        raise ValueError(f"max-disk of {max_disk / 1e9:.3g} GB is too little: {what} {need[kind] / 1e9:.3g} GB")
     # One document's logits of both models in float32, their copies on the way to numpy and to the stored width.
     transient = 3 * 4 * per_document * sum(sizes)
     fixed = BASE + model_bytes + heads[kind] + transient

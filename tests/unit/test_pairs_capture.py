@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel
 
+from gpu.pairs import models
 from gpu.pairs import plan as plans
 from gpu.pairs.corpus import read_corpus
 from gpu.pairs.neural_pair import NeuralPair
@@ -268,8 +269,25 @@ def test_logits_that_a_head_does_not_give_are_not_rebuilt(tmp_path, corpus, caps
     """A soft cap after the head: full rows hold it, hidden states and heads would not."""
     words = tokenizer()
     pair = [gemma(tmp_path / "gemma", words), gpt2(tmp_path / "gpt2", words)]
-    with pytest.raises(UsageError, match="target: its logits are not its head times its hidden states"):
-        capture(capsys, pair, corpus, tmp_path / "out", "--max-disk", 0.0001)
+    with pytest.raises(UsageError, match=r"target: its logits are not its head times its hidden .* use --store rows"):
+        capture(capsys, pair, corpus, tmp_path / "out", "--store", "heads")
+    assert capture(capsys, pair, corpus, tmp_path / "rows", "--store", "rows")["kind"] == "rows"
+
+
+def test_wide_rows_are_rebuilt_if_that_is_smaller(tmp_path, pair, corpus, capsys, monkeypatch):
+    monkeypatch.setattr(plans, "WIDE", 300)
+    # 30 rows are smaller than two heads.
+    assert capture(capsys, pair, corpus, tmp_path / "few", "--contexts", 30)["kind"] == "rows"
+    assert capture(capsys, pair, corpus, tmp_path / "many", "--contexts", 200)["kind"] == "heads"
+
+
+def test_a_head_is_checked_by_blocks_of_its_rows(tmp_path, pair, monkeypatch):
+    monkeypatch.setattr(models, "BLOCK", 7)  # does not divide the 300 rows
+    reader = models.Source.find(str(pair[0])).load(torch.device("cpu"))
+    hidden, logits = reader.read(np.arange(20), np.array([3, 9]))
+    assert reader.departure(hidden, logits) < 1e-5
+    logits[1, 299] += 0.5  # control: one logit of the last block
+    assert abs(reader.departure(hidden, logits) - 0.5) < 1e-5
 
 
 def test_a_count_pair_is_captured(tmp_path, capsys):
@@ -312,6 +330,7 @@ def test_fewer_contexts_than_asked_for_are_reported(tmp_path, pair, corpus, caps
         (("--max-memory", 0), "max-memory must be positive"),
         (("--max-memory", 0.5), "max-memory of 0.5 GB is too little"),
         (("--max-disk", 0.00001), "max-disk of 1e-05 GB is too little"),
+        (("--store", "rows", "--max-disk", 0.00005), "too little: full rows take"),
         (("--corpus", "nowhere"), "neither a file nor a folder"),
     ],
 )
@@ -361,8 +380,12 @@ def plan_or_none(**parts):
 
 def test_ample_limits_give_rows_and_tight_ones_none():
     parts = {"sizes": (128_000, 128_000), "widths": (4_096, 1_024), "per_document": 16}
-    assert plan_or_none(**parts, max_memory=4e9, max_disk=8e9).kind == "rows"
+    assert plan_or_none(**parts, max_memory=4e9, max_disk=8e9).kind == "heads"  # wide: what is smaller
+    assert plan_or_none(**parts, max_memory=4e9, max_disk=8e9, store="rows").kind == "rows"
+    assert plan_or_none(**{**parts, "widths": (16_384, 1_024)}, max_memory=4e9, max_disk=8e9).kind == "rows"
+    assert plan_or_none(**{**parts, "sizes": (60_000, 60_000)}, max_memory=4e9, max_disk=8e9).kind == "rows"
     assert plan_or_none(**parts, max_memory=8e9, max_disk=4e9).kind == "heads"
+    assert plan_or_none(**parts, max_memory=8e9, max_disk=4e9, store="rows") is None
     assert plan_or_none(**parts, max_memory=4e9, max_disk=2e9) is None
     assert plan_or_none(**parts, max_memory=1.1e9, max_disk=8e9) is None
 
@@ -383,4 +406,6 @@ def test_a_plan_keeps_within_both_limits(target, draft, width, per_document, mem
     assert plan.shard_rows >= 1
     assert plan.shard_rows * row <= plans.SHARD or plan.shard_rows == 1
     if plan.kind == "heads":
-        assert 10_000 * (2 * (target + draft) + 4 * width) + 4 * draft * width > disk
+        rows = 10_000 * (2 * (target + draft) + 4 * width) + 4 * draft * width
+        smaller = 10_000 * 12 * width + 4 * (2 * target + draft) * width
+        assert rows > disk or (max(target, draft) >= plans.WIDE and smaller < rows)

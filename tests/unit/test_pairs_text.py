@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from tokenizers.models import BPE
 
 from gpu.pairs import corpus as corpora
+from gpu.pairs import tokenizers
 from gpu.pairs.corpus import SPLITS, read_corpus
 from gpu.pairs.tokenizers import (
     END,
@@ -180,6 +181,18 @@ def reference_encode(ranks: dict[bytes, int], word: bytes) -> list[int]:
         parts[i : i + 2] = [parts[i] + parts[i + 1]]
 
 
+def test_documents_are_encoded_some_at_a_time(monkeypatch):
+    """Groups of any size give the ids of each document alone."""
+    words = train_tokenizer([prose(0)], 280)
+    texts = [prose(seed, 10 + 40 * (seed % 3)) for seed in range(7)]
+    whole = encode_documents(words, texts)
+    assert [x.tolist() for x in whole] == [[document_end(words), *words.encode(text).ids] for text in texts]
+    for batch in (1, 300, 600):
+        monkeypatch.setattr(tokenizers, "BATCH", batch)
+        assert [x.tolist() for x in encode_documents(words, texts)] == [x.tolist() for x in whole]
+    assert encode_documents(words, []) == []
+
+
 def test_a_tiktoken_file_is_read_by_its_rule(tmp_path):
     joined = [b"ab", b"bc", b"cd", b"abc", b"bcd", b" a", b"abcd", b"de", b" ab", b"cde", b"\xe9\x9b", b"\xe9\x9b\xb2"]
     tokens = [bytes([byte]) for byte in range(256)] + joined
@@ -225,6 +238,8 @@ def test_public_tiktoken_files_come_back_as_text(name):
     for seed in range(3):
         text = prose(seed)
         assert tokenizer.decode(tokenizer.encode(text).ids) == text
+    end, size = {"r50k_base_gpt2": (50_256, 50_257), "o200k_base": (199_999, 200_019)}[name]  # as published
+    assert (document_end(tokenizer), tokenizer.get_vocab_size()) == (end, size)
     # From the table of the encoding: these words are one token each.
     for word in (" the", " quick", "Hello"):
         assert len(tokenizer.encode(word).ids) == 1

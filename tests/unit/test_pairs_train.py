@@ -11,9 +11,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from gpu.pairs import losses, neural, trainer
+from gpu.pairs import losses, neural, trainer, training
 from gpu.pairs.corpus import read_corpus
 from gpu.pairs.neural import Objective, Shape, Stream, Teaching, build
+from gpu.pairs.neural_training import softmax_words
 from gpu.pairs.pair import read_note, read_token_counts
 from gpu.pairs.shortlist import Shortlist
 from gpu.pairs.tokenizers import encode_documents, load_tokenizer
@@ -139,9 +140,12 @@ class Stopped(KeyboardInterrupt):
     """The user's interrupt."""
 
 
-@pytest.mark.parametrize("stop_at", [4, 9])
-def test_an_interrupted_training_goes_on_to_the_same_pair(tmp_path, corpus, capsys, monkeypatch, stop_at):
-    options = ("train", *TINY, "--corpus", corpus, "--steps", 6, "--out")
+SAMPLED = ("--softmax-words", 40, "--batch-tokens", 64, "--distill", "tv")
+
+
+@pytest.mark.parametrize(("stop_at", "further"), [(4, ()), (9, ()), (4, SAMPLED), (11, SAMPLED)])
+def test_an_interrupted_training_goes_on_to_the_same_pair(tmp_path, corpus, capsys, monkeypatch, stop_at, further):
+    options = ("train", *TINY, *further, "--corpus", corpus, "--steps", 6, "--out")
     whole = rdk_pair(capsys, *options, tmp_path / "whole")
     monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
     batch = Stream.batch
@@ -156,6 +160,7 @@ def test_an_interrupted_training_goes_on_to_the_same_pair(tmp_path, corpus, caps
     monkeypatch.setattr(Stream, "batch", watched)
     with pytest.raises(Stopped):
         rdk_pair(capsys, *options, tmp_path / "parts")
+    monkeypatch.delattr(training, "encode_documents")  # the ids of the text are kept
     assert timeless(rdk_pair(capsys, *options, tmp_path / "parts")) == timeless(whole)
     # Both models take steps 0..5 once, but for the one during which the interrupt came.
     assert sorted(seen) == sorted([*range(6), *range(6), seen[stop_at - 1]])
@@ -178,6 +183,33 @@ def test_a_checkpoint_of_other_options_is_not_continued(tmp_path, corpus, capsys
     monkeypatch.setattr(Stream, "batch", batch)
     other = rdk_pair(capsys, *options, "--steps", 5)
     assert timeless(other) == timeless(rdk_pair(capsys, *options[:-1], tmp_path / "fresh", "--steps", 5))
+
+
+def test_a_sample_of_the_words_is_the_default_of_wide_vocabularies_on_a_cpu(monkeypatch):
+    monkeypatch.setattr(neural, "ALL_WORDS", 299)
+    assert softmax_words(None, 299, CPU) == 299
+    assert softmax_words(None, 300, CPU) == neural.SAMPLED_WORDS
+    assert softmax_words(None, 300, torch.device("cuda")) == 300
+    assert softmax_words(80, 300, CPU) == 80
+
+
+def test_a_drafter_of_another_lesson_keeps_the_target(tmp_path, corpus, capsys):
+    options = ("train", *TINY, "--corpus", corpus, "--steps", 4, "--out", tmp_path / "pair", "--distill")
+    made = {}
+    for lesson in ("kl", "tv", "none"):
+        rdk_pair(capsys, *options, lesson)
+        made[lesson] = digests(tmp_path / "pair")
+    names = [{made[lesson][f"{side}/model.safetensors"] for lesson in made} for side in ("target", "drafter")]
+    assert [len(found) for found in names] == [1, 3]
+
+
+def test_too_little_memory_on_the_device_is_one_line(tmp_path, corpus, capsys, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+
+    monkeypatch.setattr(Objective, "__call__", full)
+    with pytest.raises(UsageError, match="the device has too little memory; make --batch-tokens smaller"):
+        rdk_pair(capsys, "train", *TINY, "--corpus", corpus, "--steps", 1, "--out", tmp_path / "pair")
 
 
 def test_minutes_end_a_training(tmp_path, corpus, capsys):
@@ -283,6 +315,9 @@ def test_the_schedule_rises_and_falls():
         (("--max-text", -1), "max-text must be positive"),
         (("--steps", 0), "steps must be at least 1"),
         (("--drafter-share", 0), "drafter-share must be in"),
+        (("--batch-tokens", 0), "batch-tokens must be at least 1"),
+        (("--kind", "neural", "--softmax-words", 1), "softmax-words must be from 2 to the [0-9]+ tokens"),
+        (("--kind", "neural", "--softmax-words", 9_000), "softmax-words must be from 2"),
         (("--corpus", "nowhere.txt"), "nowhere.txt is neither a file nor a folder"),
         (("--kind", "neural", "--target-shape", "32"), "a shape is WIDTHxLAYERS"),
         (("--kind", "neural", "--target-shape", "33x1"), "width must be a multiple of 32"),
@@ -305,6 +340,8 @@ def test_a_device_that_is_not_there_is_named(tmp_path, corpus, capsys, monkeypat
 def test_a_kind_that_does_not_exist_is_named():
     with pytest.raises(ValueError, match="kind must be one of"):
         Options(kind="other").check()
+    with pytest.raises(ValueError, match="distill must be one of kl, tv, none, not 'all'"):
+        Options(distill="all").check()
 
 
 def test_a_damaged_note_is_named(tmp_path):
