@@ -87,21 +87,27 @@ def check_distribution(
         validation.distribution(name, x, size, what)
 
 
-def temperatures(name: str, value: Any, batch: tuple[int, ...], device: torch.device) -> Tensor:
-    """One temperature for each row, ``(B,)``, float64: from one number for all of them or a tensor of shape `batch`."""
+def temperatures(name: str, value: Any, batch: tuple[int, ...], device: torch.device, zero: bool = False) -> Tensor:
+    """One temperature for each row, ``(B,)``, float64: from one number for all of them or a tensor of shape `batch`.
+
+    `zero` says whether a temperature may be 0, which is then kept.
+    """
     if isinstance(value, Tensor):
         validation.real(name, value)
         validation.same_shape(name, value, batch)
-        bad = ~((value > 0) & torch.isfinite(value))
+        bad = ~(((value >= 0) if zero else (value > 0)) & torch.isfinite(value))
         if bool(bad.any()):
             index = tuple(int(i) for i in bad.nonzero()[0])
-            raise ValueError(f"{name} of shape {batch} is not positive and finite at index {index}: {value[index]}")
+            wanted = "finite and at least 0" if zero else "positive and finite"
+            raise ValueError(f"{name} of shape {batch} is not {wanted} at index {index}: {value[index]}")
         rows = value.reshape(-1).double()
     else:
-        positive_temperature(value)
+        if not (zero and isinstance(value, int | float) and not isinstance(value, bool) and value == 0):
+            positive_temperature(value)
         rows = torch.full((math.prod(batch),), float(value), dtype=torch.float64, device=device)
     # Kept within float32, where 0/0 or −inf/inf would be NaN: only temperatures below 1e−38 or above 3e38 change.
-    return rows.clamp(SINGLE.tiny, SINGLE.max)
+    within = rows.clamp(SINGLE.tiny, SINGLE.max)
+    return torch.where(rows == 0, rows, within) if zero else within
 
 
 def flat(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from gpu.ops.redistribute import prepare_first_order, redistribute
 from gpu.ops.softmax_sample import softmax_sample
 from gpu.ops.verify.columns import prepare
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import Dense, Embedding, SoftmaxCovariance, Sparse
+from rdk_theory.kernels import Dense, Embedding, RankOne, SoftmaxCovariance, Sparse
 from tests.unit.ops_agreement import on_device
 
 VOCAB = Vocabulary(5, [3, 0, 1])
@@ -19,6 +19,7 @@ COLUMNS = prepare(Embedding(VOCAB))
 ROWS = prepare_rows(Embedding(VOCAB))
 DENSE = prepare(Dense(VOCAB, torch.full((3, 5), 0.2)))
 SPARSE = prepare(Sparse(VOCAB, scipy.sparse.csr_array(np.full((3, 5), 0.2))))
+CONTEXTUAL = prepare_rows(RankOne(VOCAB, np.full(3, 0.5), np.full(5, 0.2)))
 T = torch.zeros(2, 5)
 Q = torch.full((2, 3), 1 / 3)
 P = torch.full((2, 5), 0.2)
@@ -49,10 +50,13 @@ def with_entry(x, index, value):
         ((Z, U[:1]), r"uniform has shape \(1,\), expected \(2,\)"),
         ((Z, with_entry(U, 1, 1.0)), r"uniform of shape \(2,\) is outside \[0, 1\) at index \(1,\): 1.0"),
         ((Z, with_entry(U, 0, torch.nan)), r"uniform of shape \(2,\) is outside \[0, 1\) at index \(0,\)"),
-        ((Z, U, 0.0), "temperature must be positive and finite, not 0.0"),
+        ((Z, U, -0.5), "temperature must be positive and finite, not -0.5"),
         ((Z, U, "warm"), "temperature must be positive and finite, not 'warm'"),
         ((Z, U, torch.ones(3)), r"temperature has shape \(3,\), expected \(2,\)"),
-        ((Z, U, torch.tensor([1.0, -1.0])), r"temperature of shape \(2,\) is not positive and finite at index \(1,\)"),
+        (
+            (Z, U, torch.tensor([1.0, -1.0])),
+            r"temperature of shape \(2,\) is not finite and at least 0 at index \(1,\)",
+        ),
         ((Z, U, torch.tensor([1, 2])), r"temperature of shape \(2,\) must be floating point"),
     ],
 )
@@ -66,6 +70,7 @@ def test_softmax_sample(arguments, message, implementation):
     ("arguments", "message"),
     [
         ((T, Z, Embedding(VOCAB)), "kernel must be an embedding or rank one, prepared on a device, not Embedding"),
+        ((T, Z, CONTEXTUAL.columns), r"kernel has weights of shape \(3,\), expected \(2,\): one for each draft row"),
         ((T, Z, DENSE), "kernel must be an embedding or rank one, prepared on a device, not dense"),
         (
             (Z, Z, COLUMNS),
@@ -115,6 +120,7 @@ def test_acceptance_rate(target, proposal, message):
         ((Z, ROWS, U, with_entry(U, 1, 1.0)), r"second_uniform of shape \(2,\) is outside \[0, 1\) at index \(1,\)"),
         ((Z, ROWS, U, U.half()), "second_uniform .* must be float32 or float64, not torch.float16"),
         ((Z, ROWS, U, U, 0), "temperature must be positive and finite, not 0"),
+        ((Z, CONTEXTUAL, U, U), r"kernel has weights of shape \(3,\), expected \(2,\): one for each draft row"),
     ],
 )
 def test_propose(arguments, message, implementation):
@@ -123,7 +129,9 @@ def test_propose(arguments, message, implementation):
 
 
 def test_rows_of_a_kernel_that_has_one_matrix_for_each_context():
-    with pytest.raises(ValueError, match="kernel must be one with a single matrix for all contexts"):
+    with pytest.raises(
+        ValueError, match="kernel must be one with a single matrix for all contexts, or rank one, not Dense"
+    ):
         prepare_rows(Dense(VOCAB, torch.full((2, 3, 5), 0.2)))
 
 
@@ -132,6 +140,7 @@ def test_rows_of_a_kernel_that_has_one_matrix_for_each_context():
     ("arguments", "message"),
     [
         ((Q, Embedding(VOCAB)), "kernel must be prepared, and one of .* or first order, not Embedding"),
+        ((Q, CONTEXTUAL.columns), r"kernel has weights of shape \(3,\), expected \(2,\): one for each draft row"),
         ((Q, SPARSE), "kernel must be prepared, and one of .* or first order, not sparse"),
         ((P, DENSE), r"draft of shape \(2, 5\) must have a last axis of length 3, the size of the kept set"),
         ((Q.double(), DENSE), r"draft of shape \(2, 3\) must be float32, bfloat16 or float16, not torch.float64"),

@@ -6,14 +6,36 @@ import numpy as np
 import pytest
 import torch
 
-from gpu.ops.verify import prepare, verify
+from gpu.ops.verify import forms, prepare, verify
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import Dense, Embedding, RankOne, SoftmaxCovariance
+from rdk_theory.kernels import Dense, Diffusion, Embedding, RankOne, SoftmaxCovariance
+from rdk_theory.kernels.base import Kernel
 from tests.unit.ops_agreement import on_device
 
 VOCAB = Vocabulary(5, [3, 0, 4])
 PRIOR = np.array([0.0, 0.5, 0.5, 0.0, 0.0])
 COLUMNS = prepare(RankOne(VOCAB, 0.5, PRIOR))
+CONTEXTUAL = prepare(RankOne(VOCAB, np.full((3, 2), 0.5), PRIOR))
+FIFTHS = np.array([Fraction(1, 5)] * 5, dtype=object)
+
+
+class Unknown(Kernel):
+    """A kernel of a class that the operations do not know."""
+
+    context_free = True
+    operations = None
+
+    def __init__(self, vocab):
+        self.vocab = vocab
+
+    def redistribute(self, draft):
+        """Not used."""
+
+    def column(self, token):
+        """Not used."""
+
+    def row(self, draft_id):
+        """Not used."""
 
 
 def given(**changed):
@@ -81,8 +103,13 @@ def test_the_call_that_is_corrupted_below_is_right():
         ({"lengths": torch.tensor([0, 3])}, r"lengths.*outside range\(3\) at index \(1,\): 3"),
         ({"lengths": torch.tensor([0.0, 1.0])}, "lengths.*must be int32 or int64"),
         ({"lengths": torch.tensor([1])}, "lengths has shape"),
-        ({"temperature": 0.0}, "temperature must be positive and finite"),
-        ({"temperature": torch.tensor([1.0, -1.0])}, "temperature.*not positive and finite"),
+        ({"temperature": -1.0}, "temperature must be positive and finite"),
+        ({"temperature": False}, "temperature must be positive and finite"),
+        ({"temperature": torch.tensor([1.0, -1.0])}, "temperature.*not finite and at least 0 at index"),
+        ({"draft_temperature": 0}, "temperature must be positive and finite, not 0"),
+        ({"draft_temperature": torch.tensor([1.0, 0.0])}, "draft_temperature.*not positive and finite"),
+        ({"draft": None}, "draft must be a torch tensor, not NoneType"),
+        ({"kernel": CONTEXTUAL}, r"kernel has weights of shape \(3, 2\), expected \(2, 2\): one for each draft row"),
         ({"draft_temperature": torch.tensor([1.0])}, "draft_temperature has shape"),
         ({"top_k": 0}, "top_k must be an integer of at least 1"),
         ({"top_k": 2.0}, "top_k"),
@@ -120,16 +147,37 @@ def test_what_lies_beyond_a_chain_is_not_checked():
 @pytest.mark.parametrize(
     ("kernel", "message"),
     [
-        ("embedding", "kernel must be one with a single matrix for all contexts, not str"),
-        (RankOne(VOCAB, np.array([0.5, 0.25]), PRIOR), "single matrix for all contexts, not RankOne"),
-        (Dense(VOCAB, np.full((2, 3, 5), 0.2)), "single matrix for all contexts, not Dense"),
-        (
-            SoftmaxCovariance.from_diagonal(VOCAB, np.ones(5), 1.0),
-            "must be Embedding, RankOne, Sparse, LowRank or Dense",
-        ),
-        (RankOne(VOCAB, Fraction(1, 2), np.array([Fraction(1, 5)] * 5, dtype=object)), "floating point"),
+        ("embedding", "kernel must be one with a single matrix for all contexts, or rank one, not str"),
+        (Dense(VOCAB, np.full((2, 3, 5), 0.2)), "single matrix for all contexts, or rank one, not Dense"),
+        (Unknown(VOCAB), "kernel must be a kernel of rdk_theory.kernels, such as .*, not Unknown"),
+        (RankOne(VOCAB, Fraction(1, 2), FIFTHS), "floating point"),
+        (SoftmaxCovariance.from_factor(VOCAB, FIFTHS[:, None], 99).first_order(), "floating point: no device holds"),
+        (SoftmaxCovariance.from_diagonal(VOCAB, FIFTHS, 99).first_order(), "floating point: no device holds"),
+        (Diffusion(VOCAB, np.full((5, 5), Fraction(1, 5)), Fraction(1, 2)).first_order(), "floating point: no device"),
     ],
 )
 def test_kernels_that_have_no_columns_on_a_device(kernel, message):
     with pytest.raises(ValueError, match=message):
         prepare(kernel)
+
+
+def test_a_kernel_that_would_have_to_be_computed_whole_and_is_too_large(monkeypatch):
+    monkeypatch.setattr(forms, "LARGEST", 14)
+    with pytest.raises(
+        ValueError, match=r"SoftmaxCovariance has 3 rows of 5 entries.*more than 14: store it by columns"
+    ):
+        prepare(SoftmaxCovariance(VOCAB, np.eye(5), 1.0))
+
+
+@pytest.mark.parametrize(
+    ("columns", "arguments", "message"),
+    [
+        (prepare(Embedding(VOCAB)), [torch.tensor([0.5])], "kernel of kind 'embedding' has no weight"),
+        (COLUMNS, [torch.tensor([0.5, 1.5])], r"weight.*\[0, 1\]"),
+        (COLUMNS, [torch.tensor([0.5]), torch.full((1, 4), 0.25)], "prior of shape"),
+        (COLUMNS, [torch.tensor([0.5]), torch.full((2, 5), 0.2)], r"weight has shape \(1,\), expected \(2,\)"),
+    ],
+)
+def test_weights_for_each_context(columns, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        columns.at(*arguments)

@@ -23,7 +23,7 @@ from gpu.ops.softmax_sample import kernel as sample_code
 from gpu.ops.softmax_sample import softmax_sample
 from gpu.ops.verify.columns import prepare
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import Dense, Embedding, LowRank, RankOne, SoftmaxCovariance, Sparse
+from rdk_theory.kernels import BackedOff, Dense, Embedding, LowRank, RankOne, SoftmaxCovariance, Sparse
 
 HOPPER = GPUTarget("cuda", 90, 32)
 NAMES = {
@@ -56,6 +56,9 @@ def everything():
     factors = np.full((K, R), 1 / R), np.full((R, N), 1 / N)
     mixed, low = RankOne(vocab, 0.5, np.full(N, 1 / N)), LowRank(vocab, *factors)
     sparse = Sparse(vocab, scipy.sparse.csr_array((np.ones(K), (np.arange(K), vocab.kept)), shape=(K, N)))
+    backed = BackedOff(
+        vocab, scipy.sparse.csr_array((np.full(K, 0.5), (np.arange(K), vocab.kept)), shape=(K, N)), mixed.prior
+    )
     half = Dense(vocab, (1024 * dense / 1024).half())
     first = SoftmaxCovariance.from_factor(vocab, rng.normal(size=(N, R)), 99.0).first_order()
     u, options = torch.full((2,), 0.5), {"implementation": "kernel", "check": False}
@@ -66,7 +69,7 @@ def everything():
         acceptance_rate(z, z, **options)
         redistribute(y, prepare(mixed), **options)
     acceptance(z, y, prepare(Embedding(vocab)), **options)
-    for kernel in (mixed, sparse, low, half):
+    for kernel in (mixed, sparse, backed, low, half):
         propose(y, prepare_rows(kernel), u, u, **options)
     for kernel in (low, half, Dense(vocab, dense), Dense(vocab, dense.bfloat16())):
         redistribute(y, prepare(kernel), **options)

@@ -297,14 +297,17 @@ wide = {"drafted": "i64", "lengths": "i64", "starts": "i64", "token_out": "i64",
         "draft_temperatures": "fp64", "weight": "fp64", "target": "bf16", "draft": "bf16", "matrix": "fp16",
         "position": "i32", "places": "i32", "accepted_out": "i32", "tried_out": "i32", "arrived": "i32",
         "fell_back_out": "i1", "topics": "fp64"}
-sizes = {"target_chain", "target_row", "draft_chain", "draft_row", "size", "kept", "gamma", "tries"}
+sizes = {"target_chain", "target_row", "draft_chain", "draft_row", "size", "kept", "gamma", "tries", "weight_step",
+         "prior_step"}
 names = verify_chains.arg_names
-# Rank one as it is launched for 262,144 tokens; the other forms, as blocks, in small blocks, which compile sooner.
-for kind in range(5):
+# Rank one as it is launched for 262,144 tokens; the other forms, as blocks, in small blocks, which compile sooner. The
+# last form is that of certain drafts.
+for kind in range(7):
     few = {"BLOCK": 128, "TILE": 64, "BLOCKS": 8}
     few = few | {"BLOCK": launch.BLOCK, "TILE": launch.TILE, "BLOCKS": 256} if kind == 1 else few
-    constants = {"KIND": kind, "LOGITS": kind != 2, "CUT": kind == 4, "AS_BLOCK": kind != 1, "RANK": 5, "RANKS": 8,
-                 "DRAFT_BLOCKS": 8, "BLOCK_TILE": launch.BLOCK_TILE, "SPLITS": launch.SPLITS, **few}
+    constants = {"KIND": kind, "LOGITS": kind != 2, "CUT": kind == 4, "GREEDY": kind > 4, "AS_BLOCK": kind != 1,
+                 "RANK": 5, "RANKS": 8, "DRAFT_BLOCKS": 8, "BLOCK_TILE": launch.BLOCK_TILE, "SPLITS": launch.SPLITS,
+                 **few}
     signature = {name: "constexpr" if name in constants else "i32" if name in sizes else "*" + wide.get(name, "fp32")
                  for name in names}
     places = {(names.index(name),): value for name, value in constants.items()}
@@ -317,7 +320,7 @@ def test_it_compiles_for_a_gpu_that_is_not_at_hand(tmp_path):
     """Machine code for `sm_90` comes out of every form; whether it runs is not seen here."""
     environment = os.environ | {"TRITON_CACHE_DIR": str(tmp_path), "TRITON_INTERPRET": "0"}
     done = subprocess.run([sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout == "".join(f"{kind} True\n" for kind in range(len(FORMS))), done.stderr
+    assert done.stdout == "".join(f"{kind} True\n" for kind in range(len(FORMS) + 1)), done.stderr
 
 
 def test_the_example_in_the_readme_runs():

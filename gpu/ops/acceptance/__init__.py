@@ -40,7 +40,8 @@ def acceptance(
     draft_logits
         Kept logits of the drafter, ``(..., K)`` in the order of ``vocab.kept``, in one of these widths.
     kernel
-        An `Embedding` or a `RankOne`, laid out by `gpu.ops.verify.columns.prepare` on the device of the logits.
+        An `Embedding` or a `RankOne`, laid out by `gpu.ops.verify.columns.prepare` on the device of the logits; one
+        that depends on the context has a weight for each row, ``(...)``.
     temperature, draft_temperature
         Positive: a number, or a tensor ``(...)`` with one for each row. The drafter's default is the target's.
     implementation
@@ -67,6 +68,7 @@ def acceptance(
     check_logits("draft_logits", draft_logits, vocab.kept_size, "the kept set", values=check)
     batch, device = tuple(target_logits.shape[:-1]), target_logits.device
     validation.same_shape("draft_logits", draft_logits, (*batch, vocab.kept_size))
+    kernel.check_batch(batch)
     heat = temperatures("temperature", temperature, batch, device)
     draft_heat = (
         heat if draft_temperature is None else temperatures("draft_temperature", draft_temperature, batch, device)

@@ -23,7 +23,9 @@ def _from_logits(  # type: ignore[no-untyped-def]
     draft_heat,
     position,
     weight,
+    weight_step,
     prior,
+    prior_step,
     rates,
     size,
     kept,
@@ -38,8 +40,8 @@ def _from_logits(  # type: ignore[no-untyped-def]
     draft_top, draft_total = softmax_moments(draft_line, kept, draft_temperature, DRAFT_BLOCK)
     scale, draft_scale = (1 / total).to(tl.float32), (1 / draft_total).to(tl.float32)
     if MIXED:
-        theta = tl.load(weight).to(tl.float32)
-        draft_scale *= (1 - tl.load(weight)).to(tl.float32)
+        theta = tl.load(weight + row * weight_step).to(tl.float32)
+        draft_scale *= (1 - tl.load(weight + row * weight_step)).to(tl.float32)
     rate = tl.full((), 0.0, tl.float64)
     for start in range(0, size, BLOCK):
         at = start + tl.arange(0, BLOCK)
@@ -49,7 +51,7 @@ def _from_logits(  # type: ignore[no-untyped-def]
         y = tl.load(draft_line + place, mask=place >= 0, other=float("-inf")).to(tl.float32)
         proposal = draft_scale * tl.exp((y - draft_top) / draft_temperature)
         if MIXED:
-            proposal += theta * tl.load(prior + at, mask=inside, other=0.0)
+            proposal += theta * tl.load(prior + row * prior_step + at, mask=inside, other=0.0)
         rate += tl.sum(tl.minimum(scale * tl.exp((z - top) / target_temperature), proposal), 0).to(tl.float64)
     tl.store(rates + row, tl.minimum(rate.to(tl.float32), 1.0))
 
@@ -72,6 +74,7 @@ def from_logits(target: Tensor, draft: Tensor, columns: Columns, heat: Tensor, d
     """Rates of rows ``(B, N)`` and ``(B, K)``; see `acceptance`."""
     (rows, size), kept = target.shape, draft.shape[-1]
     rates = torch.empty(rows, dtype=torch.float32, device=target.device)
+    step, prior_step = columns.steps
     launch(
         _from_logits,
         (rows,),
@@ -83,7 +86,9 @@ def from_logits(target: Tensor, draft: Tensor, columns: Columns, heat: Tensor, d
         draft_heat.float(),
         columns.position,
         columns.weight,
+        step,
         columns.prior,
+        prior_step,
         rates,
         size,
         kept,

@@ -15,7 +15,8 @@ def from_logits(target: Tensor, draft: Tensor, columns: Columns, heat: Tensor, d
     place = columns.position.long()
     proposal = torch.where(place >= 0, q[:, place.clamp(min=0)], 0.0)
     if columns.kind == "rank one":
-        proposal = (1 - columns.weight) * proposal + columns.weight * columns.prior.double()
+        weight = columns.weight.reshape(-1, 1)
+        proposal = (1 - weight) * proposal + weight * columns.prior.reshape(-1, columns.vocab.size).double()
     return from_probabilities(p, proposal)
 
 

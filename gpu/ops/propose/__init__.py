@@ -42,11 +42,13 @@ def propose(
     logits
         Kept logits of the drafter, ``(..., K)`` in the order of ``vocab.kept``, float32, bfloat16 or float16.
     rows
-        :math:`M` as `prepare_rows` lays it out on the device of the logits.
+        :math:`M` as `prepare_rows` lays it out on the device of the logits; one that depends on the context has a
+        weight for each row, ``(...)``.
     first_uniform, second_uniform
         Independent uniforms in [0, 1), ``(...)``, float32 or float64, one for each stage.
     temperature
-        :math:`T > 0` of the drafter: a number, or a tensor ``(...)`` with one for each row.
+        :math:`T > 0` of the drafter: a number, or a tensor ``(...)`` with one for each row. What a greedy drafter wants
+        is no draw but the likeliest token of the proposal.
     implementation
         ``"auto"``, ``"kernel"`` or ``"naive"``.
     check
@@ -67,6 +69,7 @@ def propose(
         raise ValueError(f"rows must come from prepare_rows, not {type(rows).__name__}")
     check_logits("logits", logits, rows.columns.vocab.kept_size, "the kept set", values=check)
     batch = tuple(logits.shape[:-1])
+    rows.columns.check_batch(batch)
     check_uniform("first_uniform", first_uniform, batch, values=check)
     check_uniform("second_uniform", second_uniform, batch, values=check)
     heat = temperatures("temperature", temperature, batch, logits.device)

@@ -29,10 +29,12 @@ def kept_probability(line, place, mask, temperature, top, log_sum):  # type: ign
 @triton.jit
 def _rank_one(  # type: ignore[no-untyped-def]
     logits, stride, temperature, maximum, log_sum, drafted, uniform, tokens, probabilities,
-    kept, position, weight, prior, sums, size,
+    kept, position, weight, weight_step, prior, prior_step, sums, size,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
-    theta = tl.load(weight)
+    prior += row * prior_step
+    sums += row * prior_step
+    theta = tl.load(weight + row * weight_step)
     own = tl.load(kept + tl.load(drafted + row))
     total = theta * tl.load(sums + size - 1) + (1 - theta)
     threshold = tl.load(uniform + row) * total
@@ -89,6 +91,54 @@ def _sparse(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
+def _backed_off(  # type: ignore[no-untyped-def]
+    logits, stride, temperature, maximum, log_sum, drafted, uniform, tokens, probabilities,
+    row_starts, row_tokens, sums, shares, prior, prior_sums, column_starts, places, entries, size, kept,
+    BLOCK: tl.constexpr,
+):  # fmt: skip
+    row = tl.program_id(0).to(tl.int64)
+    own = tl.load(drafted + row)
+    first, end = tl.load(row_starts + own), tl.load(row_starts + own + 1)
+    share = tl.load(shares + own).to(tl.float64)
+    all_stored = tl.load(sums + end - 1, mask=end > first, other=0.0)
+    total = share * tl.load(prior_sums + size - 1) + all_stored
+    threshold = tl.load(uniform + row) * total
+    low, high = own * 0, own * 0 + size - 1
+    while low < high:
+        middle = (low + high) // 2
+        # The first stored entry of the row that lies beyond the token in the middle.
+        entry, beyond = first, end
+        while entry < beyond:
+            half = (entry + beyond) // 2
+            later = tl.load(row_tokens + half) > middle
+            beyond = tl.where(later, half, beyond)
+            entry = tl.where(later, entry, half + 1)
+        reached = share * tl.load(prior_sums + middle) + tl.load(sums + entry - 1, mask=entry > first, other=0.0)
+        enough = (reached > threshold) | (reached >= total)
+        high = tl.where(enough, middle, high)
+        low = tl.where(enough, low, middle + 1)
+    tl.store(tokens + row, low)
+    heat, top, norm = tl.load(temperature + row), tl.load(maximum + row), tl.load(log_sum + row)
+    found = tl.full((), 0.0, tl.float64)
+    at, last = tl.load(column_starts + low), tl.load(column_starts + low + 1)
+    while at < last:
+        stored = at + tl.arange(0, BLOCK)
+        inside = stored < last
+        place = tl.load(places + stored, mask=inside, other=0)
+        q = kept_probability(logits + row * stride, place, inside, heat, top, norm)
+        found += tl.sum(q * tl.load(entries + stored, mask=inside, other=0.0), 0).to(tl.float64)
+        at += BLOCK
+    left = tl.full((), 0.0, tl.float64)
+    for start in range(0, kept, BLOCK):
+        place = start + tl.arange(0, BLOCK)
+        inside = place < kept
+        q = kept_probability(logits + row * stride, place, inside, heat, top, norm)
+        left += tl.sum(q * tl.load(shares + place, mask=inside, other=0.0), 0).to(tl.float64)
+    found += left * tl.load(prior + low).to(tl.float64)
+    tl.store(probabilities + row, found.to(tl.float32))
+
+
+@triton.jit
 def _low_rank(  # type: ignore[no-untyped-def]
     logits, stride, temperature, maximum, log_sum, drafted, uniform, tokens, probabilities,
     left, right, sums, size, kept, rank, RANK: tl.constexpr, BLOCK: tl.constexpr,
@@ -118,7 +168,8 @@ def _low_rank(  # type: ignore[no-untyped-def]
         at = place.to(tl.int64)[:, None] * rank + topic[None, :]
         factor = tl.load(left + at, mask=inside[:, None] & real[None, :], other=0.0)
         found += tl.sum(q * tl.sum(factor * entries[None, :], 1), 0).to(tl.float64)
-    tl.store(probabilities + row, found.to(tl.float32))
+    # Factors of a first-order kernel have signs, and what should be 0 may come out below it.
+    tl.store(probabilities + row, tl.maximum(found, 0.0).to(tl.float32))
 
 
 @triton.jit
@@ -177,13 +228,18 @@ def second_stage(
         probabilities,
     )
     if columns.kind == "rank one":
-        launch(
-            _rank_one, (batch,), *common, rows.kept, columns.position, columns.weight, columns.prior, rows.sums, size
-        )
+        step, prior_step = columns.steps
+        mixed = (columns.position, columns.weight, step, columns.prior, prior_step, rows.sums)
+        launch(_rank_one, (batch,), *common, rows.kept, *mixed, size)
     elif columns.kind == "sparse":
         of_columns = (columns.starts, columns.places, columns.entries)
         length = block(kept, LARGEST_BLOCK)
         launch(_sparse, (batch,), *common, rows.starts, rows.tokens, rows.sums, *of_columns, BLOCK=length)
+    elif columns.kind == "backed off":
+        of_rows = (rows.starts, rows.tokens, rows.sums, columns.left, columns.right, rows.prior_sums)
+        of_columns = (columns.starts, columns.places, columns.entries)
+        length = block(kept, LARGEST_BLOCK)
+        launch(_backed_off, (batch,), *common, *of_rows, *of_columns, size, kept, BLOCK=length)
     elif columns.kind == "low rank":
         rank = block(columns.rank, TILE)
         sizes = (size, kept, columns.rank)

@@ -24,8 +24,9 @@ def redistribute(
     draft
         :math:`q'`, ``(..., K)`` in the order of ``vocab.kept``, float32, bfloat16 or float16.
     kernel
-        An `Embedding`, `RankOne`, `LowRank` or `Dense`, laid out by `gpu.ops.verify.columns.prepare`, or a
-        `FirstOrderSoftmax`, laid out by `prepare_first_order`; on the device of `draft`.
+        An embedding, or a kernel of rank one, low rank or dense form, laid out by `gpu.ops.verify.columns.prepare`, or
+        a `FirstOrderSoftmax`, laid out by `prepare_first_order`; on the device of `draft`. One that depends on the
+        context has a weight for each row, ``(...)``.
     implementation
         ``"auto"``, ``"kernel"`` or ``"naive"``.
     check
@@ -45,6 +46,8 @@ def redistribute(
     if not isinstance(kernel, Columns | Factors) or (isinstance(kernel, Columns) and kernel.kind not in KINDS):
         kind = kernel.kind if isinstance(kernel, Columns) else type(kernel).__name__
         raise ValueError(f"kernel must be prepared, and one of {', '.join(KINDS)} or first order, not {kind}")
+    if isinstance(kernel, Columns):
+        kernel.check_batch(tuple(draft.shape[:-1]))
     check_distribution("draft", draft, kernel.vocab.kept_size, "the kept set", values=check)
     on_device = kernel.left if isinstance(kernel, Factors) else kernel.position
     if use_kernel(implementation, draft, on_device):

@@ -23,17 +23,18 @@ PARTS = {torch.float32: 1, torch.float16: 2, torch.bfloat16: 3}
 
 @triton.jit
 def _mixed(  # type: ignore[no-untyped-def]
-    draft, stride, position, weight, prior, out, size, MIXED: tl.constexpr, BLOCK: tl.constexpr
-):
+    draft, stride, position, weight, weight_step, prior, prior_step, out, size,
+    MIXED: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     token = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = token < size
     place = tl.load(position + token, mask=inside, other=-1)
     proposal = tl.load(draft + row * stride + place, mask=place >= 0, other=0.0).to(tl.float32)
     if MIXED:
-        theta = tl.load(weight)
+        theta = tl.load(weight + row * weight_step)
         proposal = (1 - theta).to(tl.float32) * proposal
-        proposal += theta.to(tl.float32) * tl.load(prior + token, mask=inside, other=0.0)
+        proposal += theta.to(tl.float32) * tl.load(prior + row * prior_step + token, mask=inside, other=0.0)
     tl.store(out + row * size + token, proposal, mask=inside)
 
 
@@ -111,11 +112,13 @@ def proposal(draft: Tensor, kernel: Columns | Factors) -> Tensor:
         q = draft.float()
         return product(product(q, kernel.left), kernel.right.T, q.sum(dim=-1) / size)
     if kernel.kind == "low rank":
-        return product(product(draft.float(), kernel.left), kernel.right.T)
+        # Factors of a first-order kernel have signs: nothing comes out below 0.
+        return product(product(draft.float(), kernel.left), kernel.right.T, draft.new_zeros(batch, dtype=torch.float32))
     if kernel.kind == "dense":
         return product(draft.float() * kernel.scale, kernel.matrix.T)
     out = torch.empty((batch, size), dtype=torch.float32, device=draft.device)
     length = block(size, LARGEST_BLOCK)
+    step, prior_step = kernel.steps
     launch(
         _mixed,
         (batch, -(-size // length)),
@@ -123,7 +126,9 @@ def proposal(draft: Tensor, kernel: Columns | Factors) -> Tensor:
         draft.stride(0),
         kernel.position,
         kernel.weight,
+        step,
         kernel.prior,
+        prior_step,
         out,
         size,
         MIXED=kernel.kind == "rank one",

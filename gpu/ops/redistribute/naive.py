@@ -16,11 +16,12 @@ def proposal(draft: Tensor, kernel: Columns | Factors) -> Tensor:
         even = q.sum(dim=-1, keepdim=True) / kernel.vocab.size
         return (even + q @ kernel.left.double() @ kernel.right.double().T).clamp(min=0).float()
     if kernel.kind == "low rank":
-        return (q @ kernel.left.double() @ kernel.right.double().T).float()
+        return (q @ kernel.left.double() @ kernel.right.double().T).clip(min=0).float()
     if kernel.kind == "dense":
         return ((q * kernel.scale.double()) @ kernel.matrix.double().T).float()
     place = kernel.position.long()
     kept = torch.where(place >= 0, q[:, place.clamp(min=0)], 0.0)
     if kernel.kind == "embedding":
         return kept.float()
-    return ((1 - kernel.weight) * kept + kernel.weight * kernel.prior.double()).float()
+    weight = kernel.weight.reshape(-1, 1)
+    return ((1 - weight) * kept + weight * kernel.prior.reshape(-1, kernel.vocab.size).double()).float()

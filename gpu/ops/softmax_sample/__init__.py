@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
-from gpu.ops._common import Implementation, check_logits, check_uniform, flat, temperatures, use_kernel
+from gpu.ops._common import SINGLE, Implementation, check_logits, check_uniform, flat, temperatures, use_kernel
 from gpu.ops.softmax_sample import naive
 
 __all__ = ["Drafted", "softmax_sample"]
@@ -48,7 +49,8 @@ def softmax_sample(
         :math:`u \in [0, 1)`, ``(...)``, float32 or float64. In float32 it has 24 bits, and no draw can tell apart what
         differs by less than :math:`2^{-24}`.
     temperature
-        :math:`T > 0`: a number, or a tensor ``(...)`` with one for each row.
+        :math:`T \ge 0`: a number, or a tensor ``(...)`` with one for each row. At 0 the greatest logit has all mass,
+        the one at the first place among equals: it is drawn with probability 1, and `log_sum` is 0.
     implementation
         ``"auto"``, ``"kernel"`` or ``"naive"``.
     check
@@ -62,8 +64,8 @@ def softmax_sample(
     Raises
     ------
     ValueError
-        For another dtype, NaN, +inf, a row without a finite logit, a temperature that is not positive and finite, or a
-        uniform of another shape or outside [0, 1).
+        For another dtype, NaN, +inf, a row without a finite logit, a temperature that is not finite and at least 0, or
+        a uniform of another shape or outside [0, 1).
 
     Notes
     -----
@@ -73,9 +75,18 @@ def softmax_sample(
     check_logits("logits", logits, values=check)
     batch = tuple(logits.shape[:-1])
     check_uniform("uniform", uniform, batch, values=check)
-    heat = temperatures("temperature", temperature, batch, logits.device)
+    heat = temperatures("temperature", temperature, batch, logits.device, zero=True)
     if use_kernel(implementation, logits, uniform, heat):
         from gpu.ops.softmax_sample.kernel import sample
     else:
         sample = naive.sample
-    return Drafted(*(x.reshape(batch) for x in sample(flat(logits), heat, uniform.reshape(-1))))
+    uniform = uniform.reshape(-1)
+    if not isinstance(temperature, Tensor) and temperature != 0:
+        return Drafted(*(x.reshape(batch) for x in sample(flat(logits), heat, uniform)))
+    # The uniform 0 draws the first place with weight, and at so low a temperature no other than the greatest has any.
+    certain = heat == 0
+    place, probability, top, log_sum = sample(
+        flat(logits), heat.clamp(min=SINGLE.tiny), torch.where(certain, 0.0, uniform)
+    )
+    drawn = (place, torch.where(certain, 1.0, probability), top, torch.where(certain, 0.0, log_sum))
+    return Drafted(*(x.reshape(batch) for x in drawn))

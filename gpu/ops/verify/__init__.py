@@ -21,7 +21,7 @@ METHODS = ("token", "block")
 
 def verify(
     target_logits: torch.Tensor,
-    draft: torch.Tensor,
+    draft: torch.Tensor | None,
     kernel: Columns,
     drafted: torch.Tensor,
     accept_uniforms: torch.Tensor,
@@ -33,6 +33,7 @@ def verify(
     temperature: Any = 1.0,
     draft_temperature: Any = None,
     draft_logits: bool = True,
+    certain: bool = False,
     top_k: int | None = None,
     top_p: float | None = None,
     method: str = "token",
@@ -48,9 +49,11 @@ def verify(
         tokens.
     draft
         ``(B, γ, K)`` in one of these widths: kept logits of the drafter in the order of ``vocab.kept``, or, with
-        ``draft_logits=False``, the probabilities :math:`q'`, which are taken relative to their sum.
+        ``draft_logits=False``, the probabilities :math:`q'`, which are taken relative to their sum. Not looked at, and
+        perhaps `None`, where the chains are `certain`.
     kernel
-        :math:`M` as `prepare` lays it out on the device of the logits.
+        :math:`M` as `prepare` lays it out on the device of the logits; one that depends on the context has weights of
+        shape ``(B, γ)``.
     drafted
         The chains, ``(B, γ)`` integers.
     accept_uniforms, last_uniform
@@ -64,8 +67,12 @@ def verify(
         ``(B,)`` integers from 0 to ``γ``: how much of each chain was drafted. What `drafted`, `draft` and
         `target_logits` hold beyond it is not looked at. Default ``γ``.
     temperature, draft_temperature
-        Positive numbers, or one for each chain, ``(B,)``. The drafter's default is the target's; it is not used for
-        probabilities.
+        Numbers, or one for each chain, ``(B,)``. Where the target's is 0 its greatest logit has all mass, of several
+        equal ones that of the lowest id. The drafter's is positive; its default is the target's, and 1 where that is 0.
+        It is not used for probabilities.
+    certain
+        Whether each drafted token is a function of its context, as in greedy decoding, and no draw from the kernel's
+        proposal: its law is then all mass on it.
     top_k, top_p
         What is left of the target: its ``top_k`` largest logits, and of these, at its temperature, the most likely
         that reach ``top_p``; ties with the last stay. The rows are sorted for it, in launches of their own. The
@@ -100,7 +107,13 @@ def verify(
         raise ValueError("propose_uniforms and keep_uniforms must be given together")
     check_cuts(top_k, top_p)
     none = torch.empty((batch, 0), device=device)
-    heat = _temperatures("temperature", temperature, batch, device)
+    heat = _temperatures("temperature", temperature, batch, device, zero=True)
+    # Of a tensor it would have to be looked up, for which the device is waited for.
+    greedy = isinstance(temperature, torch.Tensor) or temperature == 0
+    if draft_temperature is None:
+        draft_heat = torch.where(heat == 0, 1.0, heat) if greedy else heat
+    else:
+        draft_heat = _temperatures("draft_temperature", draft_temperature, batch, device)
     chains = Chains(
         target_logits=target_logits,
         draft=draft,
@@ -113,11 +126,11 @@ def verify(
         keep=none if keep_uniforms is None else keep_uniforms,
         lengths=_whole(batch, target_logits.shape[1] - 1, device) if lengths is None else lengths,
         temperature=heat,
-        draft_temperature=heat
-        if draft_temperature is None
-        else _temperatures("draft_temperature", draft_temperature, batch, device),
+        draft_temperature=draft_heat,
         threshold=least_kept(target_logits, heat, top_k, top_p),
         block=method == "block",
+        certain=certain,
+        greedy=greedy,
     )
     check_shapes(chains)
     tensors = (x for x in chains if isinstance(x, torch.Tensor))
@@ -137,16 +150,16 @@ def verify(
     return out
 
 
-def _temperatures(name: str, value: Any, batch: int, device: torch.device) -> torch.Tensor:
+def _temperatures(name: str, value: Any, batch: int, device: torch.device, zero: bool = False) -> torch.Tensor:
     """One temperature a chain; those from one number are kept, so that the next call fills nothing."""
     if isinstance(value, int | float):
-        return _same_temperatures(name, value, batch, device)
-    return temperatures(name, value, (batch,), device)
+        return _same_temperatures(name, value, batch, device, zero)
+    return temperatures(name, value, (batch,), device, zero)
 
 
 @lru_cache(maxsize=64, typed=True)
-def _same_temperatures(name: str, value: float, batch: int, device: torch.device) -> torch.Tensor:
-    return temperatures(name, value, (batch,), device)
+def _same_temperatures(name: str, value: float, batch: int, device: torch.device, zero: bool) -> torch.Tensor:
+    return temperatures(name, value, (batch,), device, zero)
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ class Chains(NamedTuple):
     """A batch of drafted chains, checked; see `gpu.ops.verify.verify` for the meaning of each field."""
 
     target_logits: torch.Tensor
-    draft: torch.Tensor
+    draft: torch.Tensor | None
     draft_logits: bool
     """Whether `draft` holds logits, not probabilities."""
     columns: Columns
@@ -31,6 +31,10 @@ class Chains(NamedTuple):
     """The least target logit that is not cut off, one a row; `None` if nothing is."""
     block: bool
     """Whether chains are verified as blocks, not token by token."""
+    certain: bool = False
+    """Whether each drafted token is a function of its context, and no draw: all mass of the proposal is on it."""
+    greedy: bool = False
+    """Whether a temperature may be 0."""
 
 
 class Verified(NamedTuple):
@@ -55,12 +59,15 @@ def check_shapes(chains: Chains) -> None:
     if not isinstance(columns, Columns):
         raise ValueError(f"kernel must be what `prepare` gives, not {type(columns).__name__}")
     narrow("target_logits", target)
-    narrow("draft", draft)
     if target.ndim != 3 or target.shape[0] < 1 or target.shape[1] < 2:
         raise ValueError(f"target_logits has shape {tuple(target.shape)}, expected (B, gamma + 1, N) with gamma ≥ 1")
     batch, gamma = int(target.shape[0]), int(target.shape[1]) - 1
     validation.same_shape("target_logits", target, (batch, gamma + 1, columns.vocab.size))
-    validation.same_shape("draft", draft, (batch, gamma, columns.vocab.kept_size))
+    if not chains.certain:
+        narrow("draft", draft)
+        assert draft is not None
+        validation.same_shape("draft", draft, (batch, gamma, columns.vocab.kept_size))
+    columns.check_batch((batch, gamma))
     for name, ids, shape in (("drafted", chains.drafted, (batch, gamma)), ("lengths", chains.lengths, (batch,))):
         tensor(name, ids)
         validation.same_shape(name, ids, shape)
@@ -84,7 +91,9 @@ def check_values(chains: Chains) -> None:
     validation.logits(
         "target_logits", torch.where((step > chains.lengths[:, None])[..., None], 0, chains.target_logits)
     )
-    if chains.draft_logits:
+    if chains.certain or chains.draft is None:
+        pass
+    elif chains.draft_logits:
         validation.logits("draft", torch.where(beyond[..., None], 0, chains.draft))
     else:
         even = torch.full_like(chains.draft, 1 / chains.draft.shape[-1], dtype=torch.float32)

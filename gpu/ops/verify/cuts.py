@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from gpu.ops._common import SINGLE
+
 
 def check_cuts(top_k: int | None, top_p: float | None) -> None:
     """Raise unless `top_k` is at least 1 and `top_p` in (0, 1], where they are given."""
@@ -44,7 +46,8 @@ def least_kept(
         ordered = torch.where(ordered < kept, -torch.inf, ordered)
     if top_p is None:
         return ordered[..., min(top_k or size, size) - 1]
-    law = (ordered.double() / temperature[:, None, None]).softmax(dim=-1)
+    # At temperature 0 one token has all mass, and the first of the order is one of the greatest.
+    law = (ordered.double() / temperature.clamp(min=SINGLE.tiny)[:, None, None]).softmax(dim=-1)
     before = law.cumsum(dim=-1) - law
     # The first stays whatever the rounding; before it there is nothing.
     last = (before < top_p).sum(dim=-1, keepdim=True).clip(min=1) - 1

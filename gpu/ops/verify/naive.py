@@ -10,8 +10,13 @@ from gpu.ops.verify.columns import Columns
 
 def verify(chains: Chains) -> Verified:
     """As `gpu.ops.verify.verify`, of checked arguments."""
-    p, q = target_laws(chains), draft_laws(chains)
-    r = proposals(q, chains.columns)
+    p = target_laws(chains)
+    if chains.certain or chains.draft is None:
+        r = _certain(
+            torch.where(chains.drafted.long() < p.shape[-1], chains.drafted.long(), 0).clip(min=0), p.shape[-1]
+        )
+    else:
+        r = proposals(draft_laws(chains), chains.columns)
     gamma = chains.drafted.shape[1]
     inside = torch.arange(gamma, device=p.device) < chains.lengths[:, None]
     # Beyond the length of a chain nothing is defined: the laws there are looked at, and what is found is not used.
@@ -27,15 +32,23 @@ def verify(chains: Chains) -> Verified:
 
 
 def target_laws(chains: Chains) -> torch.Tensor:
-    """``p``, one row a position: softmax at the temperature of the chain over what is not cut off."""
+    """``p``, one row a position: softmax at the temperature of the chain over what is not cut off.
+
+    At temperature 0 the greatest logit has all mass, the one of the lowest id among equals.
+    """
     logits = chains.target_logits.double()
     if chains.threshold is not None:
         logits = torch.where(logits < chains.threshold.double()[..., None], -torch.inf, logits)
-    return _softmax(logits / chains.temperature[:, None, None])
+    heat = chains.temperature[:, None, None]
+    if not chains.greedy:
+        return _softmax(logits / heat)
+    best = _certain(logits.nan_to_num(-torch.inf, neginf=-torch.inf).argmax(dim=-1), logits.shape[-1])
+    return torch.where(heat == 0, best, _softmax(logits / torch.where(heat == 0, 1, heat)))
 
 
 def draft_laws(chains: Chains) -> torch.Tensor:
     """``q'``, one row a position; probabilities are taken relative to their sum."""
+    assert chains.draft is not None
     if chains.draft_logits:
         return _softmax(chains.draft.double() / chains.draft_temperature[:, None, None])
     return chains.draft.double() / chains.draft.double().sum(dim=-1, keepdim=True)
@@ -45,17 +58,21 @@ def proposals(q: torch.Tensor, columns: Columns) -> torch.Tensor:
     r"""``p̃ = q' M``, whole: shapes ``(…, K)`` to ``(…, N)``."""
     size = columns.vocab.size
     if columns.kind == "low rank":
-        return (q @ columns.left.double()) @ columns.right.double().T
+        return ((q @ columns.left.double()) @ columns.right.double().T).clip(min=0)
     if columns.kind == "dense":
         return (q * columns.scale) @ columns.matrix.double().T
     out = q.new_zeros((*q.shape[:-1], size))
-    if columns.kind == "sparse":
+    if columns.kind in ("sparse", "backed off"):
         token = torch.repeat_interleave(torch.arange(size, device=q.device), columns.starts.diff())
-        return out.index_add_(-1, token, q[..., columns.places.long()] * columns.entries)
+        out.index_add_(-1, token, q[..., columns.places.long()] * columns.entries)
+        if columns.kind == "backed off":
+            out += (q @ columns.left.double()) * columns.right[:, 0].double()
+        return out
     out[..., torch.as_tensor(columns.vocab.kept.copy(), device=q.device)] = q
     if columns.kind == "embedding":
         return out
-    return (1 - columns.weight) * out + columns.weight * columns.prior
+    weight = columns.weight[..., None]
+    return (1 - weight) * out + weight * columns.prior
 
 
 def draw(weights: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
@@ -65,6 +82,11 @@ def draw(weights: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     found = (cumulative <= uniform.double()[:, None] * total).sum(dim=-1)
     # Rounding can put the threshold on the total itself; the last token with weight is then meant.
     return torch.minimum(found, (cumulative < total).sum(dim=-1))
+
+
+def _certain(token: torch.Tensor, size: int) -> torch.Tensor:
+    """Laws with all mass on one token."""
+    return torch.nn.functional.one_hot(token, size).double()
 
 
 def _softmax(logits: torch.Tensor) -> torch.Tensor:

@@ -3,10 +3,14 @@
 A row of logits is read as weights over a total: ``exp((z − top)/T) / total``, where `top` and `total` were found by
 streaming. Groups of arguments that go through several functions are tuples:
 
-- ``source = (row, size, temperature, top, total, floor)``: one row of the target or of the draft.
+- ``source = (row, size, temperature, top, total, floor)``: one row of the target or of the draft. Of the target there
+  is a seventh entry: the one token that has all its mass at temperature 0, and −1 at others.
 - ``form = (position, weight, prior, starts, places, entries, right, matrix, scale, products)``: see `Columns`; and what
-  was streamed with the draft row: of a kernel of low rank where ``q' L`` lies, of a dense one its ``p̃`` at the drafted
-  token.
+  was streamed with the draft row: of a kernel of low rank, and of what is backed off, where ``q' L`` lies, of a dense
+  one its ``p̃`` at the drafted token.
+
+`KIND` is a kernel's place in `gpu.ops.verify.columns.KINDS`; 6 is a draft that has all its mass on the drafted token,
+which then stands for the products.
 """
 
 from gpu.ops._triton import tl, triton
@@ -65,13 +69,15 @@ def stream_draft(  # type: ignore[no-untyped-def]
 
     Of a dense kernel that is the product with the column of the drafted token, of one of low rank that with ``L``.
     """
-    for block in range(first, tl.cdiv(kept, BLOCK), step):
+    # Nothing of a row is read whose law is all on one token.
+    blocks = 0 if KIND == 6 else tl.cdiv(kept, BLOCK)
+    for block in range(first, blocks, step):
         place = block * BLOCK + tl.arange(0, BLOCK)
         mask = place < kept
         value, top, around = stream_block(row + place, mask, temperature, 0.0, LOGITS, False)
         tl.store(tops + block, top)
         tl.store(sums + block, tl.sum(value, axis=0))
-        if KIND == 3:
+        if KIND == 3 or KIND == 5:
             topic = tl.arange(0, RANKS)
             total = tl.zeros([RANKS], tl.float32)
             for start in range(0, BLOCK, TILE):
@@ -116,19 +122,42 @@ def find(weight, threshold, LENGTH: tl.constexpr):  # type: ignore[no-untyped-de
 @triton.jit
 def law_at(source, place, mask, LOGITS: tl.constexpr, CUT: tl.constexpr, DTYPE: tl.constexpr):  # type: ignore[no-untyped-def]
     """The probabilities at some places of a row, 0 where masked out."""
-    row, _size, temperature, top, total, floor = source
+    row, temperature, top, total, floor = source[0], source[2], source[3], source[4], source[5]
     weight = weights(row + place, mask, temperature, top, floor, LOGITS, CUT, DTYPE)
     return tl.where(mask, weight / total.to(DTYPE), 0.0)
 
 
 @triton.jit
-def gather_parts(parts, factor, total, kept, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, RANKS: tl.constexpr):  # type: ignore[no-untyped-def]
-    """The product that `stream_draft` left in parts, in float64: ``q' L``, or ``p̃`` at the drafted token."""
-    block = tl.arange(0, BLOCKS)
-    at = parts + block[:, None] * RANKS + tl.arange(0, RANKS)[None, :]
-    stored = (block < tl.cdiv(kept, BLOCK))[:, None] & (tl.arange(0, RANKS) >= 0)[None, :]
-    part = tl.load(at, mask=stored, other=0, cache_modifier=".cg").to(tl.float64)
-    return tl.sum(factor[:, None] * part, axis=0) / total
+def target_at(source, token, mask, CUT: tl.constexpr, GREEDY: tl.constexpr, DTYPE: tl.constexpr):  # type: ignore[no-untyped-def]
+    """``p`` at some tokens, 0 where masked out."""
+    value = law_at(source, token, mask, True, CUT, DTYPE)
+    if GREEDY:
+        only = source[6]
+        value = tl.where(only < 0, value, (token == only).to(DTYPE))
+    return value
+
+
+@triton.jit
+def gather_parts(  # type: ignore[no-untyped-def]
+    parts, tops, top, temperature, total, kept, BLOCK: tl.constexpr, BLOCKS: tl.constexpr, RANKS: tl.constexpr
+):
+    """The product that `stream_draft` left in parts, in float64: ``q' L``, or ``p̃`` at the drafted token.
+
+    In groups of blocks: all parts of a wide kernel at once would take more registers than there are.
+    """
+    GROUP: tl.constexpr = BLOCKS if BLOCKS * RANKS <= 2048 else max(1, 2048 // RANKS)
+    stored = tl.cdiv(kept, BLOCK)
+    topic = tl.arange(0, RANKS)
+    out = tl.zeros([RANKS], tl.float64)
+    for first in range(0, stored, GROUP):
+        block = first + tl.arange(0, GROUP)
+        here = tl.load(tops + block, mask=block < stored, other=-float("inf"), cache_modifier=".cg").to(tl.float64)
+        factor = tl.exp((here - top) / temperature)
+        inside = (block < stored)[:, None] & (topic >= 0)[None, :]
+        at = parts + block[:, None] * RANKS + topic[None, :]
+        part = tl.load(at, mask=inside, other=0, cache_modifier=".cg").to(tl.float64)
+        out += tl.sum(factor[:, None] * part, axis=0)
+    return out / total
 
 
 @triton.jit
@@ -146,7 +175,7 @@ def proposal_at(  # type: ignore[no-untyped-def]
         if KIND == 1:
             theta = tl.load(weight).to(DTYPE)
             value = (1 - theta) * value + theta * tl.load(prior + token, mask=mask, other=0).to(DTYPE)
-    elif KIND == 2:
+    elif KIND == 2 or KIND == 5:
         first = tl.load(starts + token, mask=mask, other=0)
         end = tl.load(starts + token + 1, mask=mask, other=0)
         longest = tl.max(end - first, axis=0).to(tl.int32)
@@ -156,6 +185,9 @@ def proposal_at(  # type: ignore[no-untyped-def]
             place = tl.load(places + entry, mask=stored, other=0)
             q = law_at(draft, place, stored, LOGITS, False, DTYPE)
             value += tl.sum(q * tl.load(entries + entry, mask=stored, other=0).to(DTYPE), axis=1)
+        if KIND == 5:
+            share = tl.load(products).to(DTYPE)
+            value += share * tl.load(right + token, mask=mask, other=0).to(DTYPE)
     elif KIND == 3:
         for start in range(0, RANK, TILE):
             topic = start + tl.arange(0, TILE)
@@ -163,6 +195,10 @@ def proposal_at(  # type: ignore[no-untyped-def]
             inside = mask[:, None] & (topic < RANK)[None, :]
             factor = tl.load(right + token.to(tl.int64)[:, None] * RANK + topic[None, :], mask=inside, other=0)
             value += tl.sum(share[None, :] * factor.to(DTYPE), axis=1)
+        # Factors of a first-order kernel have signs, and what should be 0 may come out below it.
+        value = tl.maximum(value, 0.0)
+    elif KIND == 6:
+        value = (token == products).to(DTYPE)
     else:
         for start in range(0, kept, TILE):
             place = start + tl.arange(0, TILE)
