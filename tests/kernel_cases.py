@@ -9,7 +9,17 @@ import scipy.sparse
 import scipy.special
 
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import BackedOff, Dense, Diffusion, Embedding, LowRank, RankOne, SoftmaxCovariance, Sparse
+from rdk_theory.kernels import (
+    BackedOff,
+    Dense,
+    Diffusion,
+    Embedding,
+    GatedPriors,
+    LowRank,
+    RankOne,
+    SoftmaxCovariance,
+    Sparse,
+)
 
 SIZE, KEPT, RANK = 11, 5, 3
 
@@ -60,6 +70,7 @@ def cases(convert=np.asarray):
     heat = Diffusion(vocab, convert(walk), 0.9, kind="heat")
     on_graph = Diffusion(vocab, scipy.sparse.csr_array(graph), 0.6)
     late = Diffusion(vocab, convert(walk), 40.0, kind="heat")
+    gates, priors = laws(rng, 3), sparse_laws(rng, 2, SIZE)
 
     def softmax(covariance):
         return scipy.special.softmax(covariance[kept] / tau, axis=-1)
@@ -77,6 +88,11 @@ def cases(convert=np.asarray):
         Case("sparse", Sparse(vocab, scipy.sparse.csr_array(rows)), rows),
         Case(
             "backed off", BackedOff(vocab, scipy.sparse.csr_array(held * rows), prior), held * rows + (1 - held) * prior
+        ),
+        Case(
+            "gated priors",
+            GatedPriors(vocab, convert(gates), convert(priors)),
+            gates[0] * embedding + gates[1:] @ priors,
         ),
         Case("low rank", LowRank(vocab, convert(left), convert(right)), left @ right),
         Case("softmax, whole", whole, softmax(omega)),

@@ -9,6 +9,7 @@ from rdk_theory.kernels.embedding import Embedding
 from rdk_theory.kernels.files import load_kernel, save_kernel
 from rdk_theory.kernels.first_order import FirstOrderSoftmax, softmax_first_order_bound
 from rdk_theory.kernels.first_order_diffusion import FirstOrderDiffusion
+from rdk_theory.kernels.gated_priors import GatedPriors
 from rdk_theory.kernels.low_rank import LowRank
 from rdk_theory.kernels.rank_one import RankOne
 from rdk_theory.kernels.softmax_covariance import SoftmaxCovariance
@@ -22,6 +23,7 @@ __all__ = [
     "Embedding",
     "FirstOrderDiffusion",
     "FirstOrderSoftmax",
+    "GatedPriors",
     "Kernel",
     "LowRank",
     "Operations",

@@ -11,6 +11,7 @@ from rdk_theory.kernels import (
     Diffusion,
     Embedding,
     FirstOrderSoftmax,
+    GatedPriors,
     LowRank,
     RankOne,
     SoftmaxCovariance,
@@ -40,7 +41,7 @@ def build(size, kept, rank, law):
     omega, variances = factor @ factor.T, law(rng, size)
     kind = type(prior[0])
     theta, tau = kind(2, 7), kind(9)
-    mixed = (1 - theta) * embedding
+    mixed, gates = (1 - theta) * embedding, law(rng, rank + 1)
 
     def linear(covariance):
         means = covariance.sum(axis=-1, keepdims=True) / size
@@ -54,6 +55,7 @@ def build(size, kept, rank, law):
         "dense": (Dense(vocab, dense), dense),
         "sparse": (Sparse(vocab, csr(rows)), rows),
         "low rank": (LowRank(vocab, left, right), left @ right),
+        "gated priors": (GatedPriors(vocab, gates, right), gates[0] * embedding + gates[1:] @ right),
         "softmax, whole": (SoftmaxCovariance(vocab, omega, tau).first_order(), linear(omega)),
         "softmax, factor": (SoftmaxCovariance.from_factor(vocab, factor, tau).first_order(), linear(omega)),
         "softmax, diagonal": (SoftmaxCovariance.from_diagonal(vocab, variances, tau).first_order(), linear(diagonal)),
@@ -161,7 +163,7 @@ def touched(name, vocab, rank, nnz_rows):
         tapes.append(Tape(*shape))
         return tapes[-1]
 
-    rows, vector, left, right, weight = None, None, None, None, None
+    rows, vector, left, right, weight, gates = None, None, None, None, None, None
     if name in ("dense", "softmax, whole", "diffusion"):
         rows = tape(vocab.kept_size, size)
     if name in ("rank one",):
@@ -172,19 +174,23 @@ def touched(name, vocab, rank, nnz_rows):
         left, right = tape(vocab.kept_size, rank), tape(rank, size)
     if name in ("rank one", "diffusion", "diffusion, sparse"):
         weight = tape(1)
+    if name in ("gated priors",):
+        gates, vector = tape(rank + 1), tape(rank, size)
     stored = tape(len(nnz_rows)) if "sparse" in name else None
     theta = weight[0] if weight else 0.0
     inner = [sum(draft[i] * left[i, k] for i in kept) for k in range(rank)] if left else []
     for j in range(size):
         value = theta * vector[j] if name == "rank one" else 0.0
+        if gates:
+            value += sum(gates[k + 1] * vector[k, j] for k in range(rank))
         if rows:
             value += sum(draft[i] * rows[i, j] for i in kept)
         if left:
             value += sum(inner[k] * right[k, j] for k in range(rank))
         out[j] = value
     for i in kept:
-        if name in ("embedding", "rank one", "diffusion", "diffusion, sparse", "softmax, diagonal"):
-            own = vector[i] if name == "softmax, diagonal" else 1 - theta
+        if name in ("embedding", "rank one", "gated priors", "diffusion", "diffusion, sparse", "softmax, diagonal"):
+            own = vector[i] if name == "softmax, diagonal" else gates[0] if gates else 1 - theta
             out.values[vocab.kept[i]] += own * draft[i]
     if stored:
         for entry, row in enumerate(nnz_rows):
