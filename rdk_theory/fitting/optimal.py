@@ -14,6 +14,7 @@ from rdk_theory._types import Real
 from rdk_theory.fitting._optimal_interior import central_path, operations
 from rdk_theory.fitting.certificate import upper_bound
 from rdk_theory.fitting.prior import check_fit
+from rdk_theory.fitting.safety import Certifiable
 from rdk_theory.kernels.dense import Dense
 from rdk_theory.vocabulary import Vocabulary
 
@@ -47,7 +48,7 @@ _SPREAD = 0.3
 
 
 @dataclass(frozen=True)
-class OptimalFit:
+class OptimalFit(Certifiable):
     """A kernel fitted for acceptance, and what is known of its distance from the best."""
 
     kernel: Dense

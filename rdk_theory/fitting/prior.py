@@ -14,6 +14,7 @@ from rdk_theory._rows import block_length
 from rdk_theory._types import Real
 from rdk_theory.distributions import embed, kept_mass
 from rdk_theory.fitting.certificate import check_contexts
+from rdk_theory.fitting.safety import Certifiable
 from rdk_theory.fitting.weights import Block, best_weight
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.kernels.rank_one import RankOne
@@ -25,7 +26,7 @@ BLOCK = 1 << 17
 
 
 @dataclass(frozen=True)
-class MixedFit:
+class MixedFit(Certifiable):
     """A kernel ``(1−θ) E_I + θ A`` whose weight maximises mean acceptance in the contexts of the fit."""
 
     kernel: Kernel

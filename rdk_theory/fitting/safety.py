@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from rdk_theory._array import to_numpy
+from rdk_theory import validation
+from rdk_theory._array import Array, to_numpy
 from rdk_theory._rows import block_length
 from rdk_theory._types import Real
+from rdk_theory.acceptance import acceptance_rate
+from rdk_theory.distributions import embed
+from rdk_theory.fitting.certificate import check_contexts
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.kernels.embedding import Embedding
 from rdk_theory.statistics import HoldoutBound, _checks, holdout_bound
@@ -71,6 +75,51 @@ def safe(kernel: Kernel, gains: Real[np.ndarray, "contexts"], documents: Any, le
     bound = holdout_bound(gains, documents, 1 - level, min(1.0, reach(kernel) + ROUNDING))
     certified = bound.lower > 0
     return Safe(kernel if certified else Embedding(kernel.vocab), certified, bound)
+
+
+class Certifiable:
+    """A fit whose kernel can be asked whether held-out documents certify it."""
+
+    kernel: Any
+    """The kernel that was fitted."""
+
+    def safe(
+        self,
+        targets: Real[Array, "contexts N"],
+        drafts: Real[Array, "contexts K"],
+        documents: Any,
+        level: float = 0.95,
+    ) -> Safe:
+        r"""The fitted kernel if its gain over TLI is certified in these contexts, else the embedding.
+
+        Parameters
+        ----------
+        targets
+            :math:`p` in contexts of documents that took no part in the fit, nor in any choice about it.
+        drafts
+            :math:`q'` there, restricted to the kernel's kept tokens.
+        documents
+            Integer ids, shape ``(contexts,)``.
+        level
+            As in `safe`.
+
+        Raises
+        ------
+        ValueError
+            As `safe`; and if rows are no distributions or shapes differ.
+        """
+        vocab = self.kernel.vocab
+        check_contexts(targets, drafts)
+        validation.vocabulary_axis("targets", targets, vocab.size)
+        validation.vocabulary_axis("drafts", drafts, vocab.kept_size, "the kept set")
+        p, q = to_numpy(targets), to_numpy(drafts)
+        gains = np.empty(p.shape[0])
+        step = block_length(vocab.size, _BLOCK)
+        for start in range(0, p.shape[0], step):
+            part = slice(start, start + step)
+            moved, tli = self.kernel.redistribute(q[part]), embed(q[part], vocab)
+            gains[part] = np.asarray(acceptance_rate(p[part], moved), dtype=np.float64) - acceptance_rate(p[part], tli)
+        return safe(self.kernel, gains, documents, level)
 
 
 def reach(kernel: Kernel) -> float:
