@@ -100,6 +100,12 @@ def test_a_difference_is_paired() -> None:
     assert other["high"] > best["low"]
     assert other["behind_low"] > 0
     assert best["best_share"] == 1
+    # So are two kept sets: with equal acceptance and a free head, the difference is 0 in every resample.
+    seen = drawn([0.5], rng)
+    given = {"rank": 0, "longest": 2, "level": 0.95, "resamples": 50, "seed": 3}
+    two = [(0.1, seen), (0.2, Observations(seen.kernels, 20, seen.rates, seen.logs))]
+    apart = choose(predict(two, documents, [], CostModel(0.05, 0.0), (SIZE, SIZE), **given), 0.95).rows[1]
+    assert (apart["behind_low"], apart["behind_high"]) == (0, 0)
     shares, called = [], 0
     for trial in range(40):
         rows = choose(settings(drawn([0.5, 0.5], rng), documents, trial), 0.95).rows
