@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from rdk_theory import runs, tables
-from rdk_theory.cli import Command, add_common
+from rdk_theory.cli import Command, UsageError, add_common
 
 TABLE, TARGETS, COLUMNS, LARGE, FIGURE = "bench.csv", "targets.csv", "columns.csv", "large.csv", "bench"
+DEVICE_GROUP = "rdk.bench"
+"""Entry points of other packages that take over with an option; nothing here imports them."""
 SUMMARY = ("task", "kernel", "exponent", "exponent_low", "exponent_high", "last_exponent", "floor_exponent")
 AT_LARGEST = ("size", "µs a row", "over floor", "MB a row")
 
@@ -101,10 +104,28 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="also a dense float16 kernel of 131,072 tokens, 32,768 kept, whole: in a temporary file of 8.9 GB",
     )
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where that file is made (default: the system's)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="time the fused operations instead, on this device")
+    for name, what in (("sizes", "vocabularies"), ("batches", "batches"), ("gammas", "chain lengths")):
+        parser.add_argument(
+            f"--{name}", type=int, nargs="+", metavar="INT", help=f"with --device: {what}, not the grid"
+        )
     add_common(parser, out="out/bench", resume=False)
 
 
+def _device(args: argparse.Namespace) -> int:
+    """The benchmark of the operations on a device, which lives in another package."""
+    found = metadata.entry_points(group=DEVICE_GROUP, name="device")
+    if not found:
+        raise UsageError("--device needs the package gpu, which is not installed")
+    status: int = next(iter(found)).load()(args)
+    return status
+
+
 def _run(args: argparse.Namespace) -> int:
+    if args.device is not None:
+        return _device(args)
+    if any(x is not None for x in (args.sizes, args.batches, args.gammas)):
+        raise UsageError("--sizes, --batches and --gammas go with --device")
     result = bench(args.out, args.seed, quick=args.quick, large=args.large, scratch=args.scratch)
     print(json.dumps(result, indent=2) if args.json else _text(result))
     return int(bool(failed(result)))

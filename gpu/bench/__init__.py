@@ -1,0 +1,1 @@
+"""`rdk bench --device`: time of the operations against memory's own speed and against other implementations."""
