@@ -8,12 +8,15 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rdk_theory import runs, tables
 from rdk_theory.cli import Command, UsageError, add_common
 from rdk_theory.measure.command import FRACTIONS, QUICK, QUICK_WORK, WORK, _fractions
 from rdk_theory.measure.selection import SELECTIONS
-from rdk_theory.plan.costs import CostModel
+
+if TYPE_CHECKING:
+    from rdk_theory.plan.costs import CostModel
 
 TABLE, ANSWER, FIGURE = "plan.csv", "plan.json", "plan"
 COLUMNS = (
@@ -131,6 +134,8 @@ def _drawn(out: Path) -> list[str]:
 
 def _costs(args: argparse.Namespace, draft_size: int, width: int | None) -> CostModel:
     """The cost model that the options give; `width` is what the capture knows."""
+    from rdk_theory.plan.costs import CostModel
+
     width = width if args.width is None else args.width
     if args.cost is not None:
         found = CostModel.from_file(args.cost)
