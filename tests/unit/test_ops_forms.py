@@ -16,7 +16,7 @@ from rdk_theory import Vocabulary, verify_chain
 from rdk_theory._array import to_numpy
 from rdk_theory.distributions import softmax
 from rdk_theory.drafting import draft_token
-from rdk_theory.kernels import Embedding, RankOne, SoftmaxCovariance, StoredColumns, store_columns
+from rdk_theory.kernels import Embedding, GatedPriors, RankOne, SoftmaxCovariance, StoredColumns, store_columns
 from rdk_theory.verification import verify_block
 from tests.kernel_cases import KEPT, SIZE, cases, laws
 from tests.unit.ops_agreement import few, near_ties, on_device, uniforms
@@ -32,6 +32,7 @@ FORMS = {
     "softmax, diagonal": "backed off",
     "resolvent": "dense",
     "backed off": "backed off",
+    "gated priors": "rank one",
     "first-order softmax, factor": "low rank",
     "first-order softmax, diagonal": "backed off",
     "first-order softmax, whole": "dense",
@@ -152,6 +153,16 @@ def contextual(batch, priors, seed=4):
 def alone(kernel, index):
     """The kernel of one context."""
     return RankOne(kernel.vocab, kernel.weight[index], kernel.prior[index] if kernel.prior.ndim > 1 else kernel.prior)
+
+
+def test_gates_for_each_context_are_weights_and_priors():
+    """One of them moves nothing, one all; the whole proposals are the kernel's own."""
+    rng = np.random.default_rng(0)
+    gates = np.concatenate([[[1.0, 0, 0, 0], [0, 0.5, 0.5, 0]], laws(rng, 4, 4)])
+    kernel = GatedPriors(Vocabulary(SIZE, rng.permutation(SIZE)[:KEPT]), gates, laws(rng, 3, SIZE))
+    q = laws(rng, 6, KEPT)
+    found = redistribute(torch.from_numpy(q).float(), prepare(kernel), implementation="naive")
+    torch.testing.assert_close(found, torch.from_numpy(kernel.redistribute(q)).float(), rtol=4e-6, atol=1e-7)
 
 
 @pytest.mark.usefixtures("quick", "small_blocks")

@@ -3,6 +3,7 @@
 | kernel | stored as |
 | --- | --- |
 | embedding, rank one, sparse, backed off, low rank, dense, stored columns | what it is |
+| gated priors | rank one, of the mixed prior of each context |
 | first-order softmax of a factor | low rank: a constant beside the factors of the deviations |
 | softmax of a diagonal, or its first order | backed off: a row is even but for its own token |
 | first-order diffusion on a sparse graph | sparse |
@@ -20,7 +21,7 @@ import numpy as np
 import scipy.sparse
 import torch
 
-from rdk_theory._array import double, is_exact, to_numpy
+from rdk_theory._array import double, is_exact, namespace, to_numpy
 from rdk_theory._rows import block_length
 from rdk_theory.kernels import (
     BackedOff,
@@ -29,6 +30,7 @@ from rdk_theory.kernels import (
     Embedding,
     FirstOrderDiffusion,
     FirstOrderSoftmax,
+    GatedPriors,
     LowRank,
     RankOne,
     SoftmaxCovariance,
@@ -43,6 +45,9 @@ from rdk_theory.kernels.base import Kernel, matching
 LARGEST = 1 << 30
 """Entries of a matrix that is computed here, 4 GiB; a larger one is to be stored by columns in float16."""
 
+BY_CONTEXT = (RankOne, GatedPriors)
+"""Classes of kernels that may depend on the context: each has one matrix for a context, told by few numbers."""
+
 _AS_THEY_ARE = (Embedding, RankOne, Sparse, BackedOff, LowRank, Dense)
 
 
@@ -55,12 +60,14 @@ def stored(kernel: Kernel) -> Kernel:
         For a kernel whose parameters depend on the context and that is not rank one, a class that is not known, one
         of rationals, and one that has to be computed whole and would have more than `LARGEST` entries.
     """
-    if not isinstance(kernel, Kernel) or not (kernel.context_free or isinstance(kernel, RankOne)):
+    if not isinstance(kernel, Kernel) or not (kernel.context_free or isinstance(kernel, BY_CONTEXT)):
         raise ValueError(
             f"kernel must be one with a single matrix for all contexts, or rank one, not {type(kernel).__name__}"
         )
     if isinstance(kernel, _AS_THEY_ARE):
         return kernel
+    if isinstance(kernel, GatedPriors):
+        return _mixed(kernel)
     if isinstance(kernel, StoredColumns):
         kernel._file.check()
         return kernel
@@ -87,6 +94,18 @@ def stored(kernel: Kernel) -> Kernel:
         known = "a kernel of rdk_theory.kernels, such as Embedding, RankOne, Sparse, LowRank or Dense"
         raise ValueError(f"kernel must be {known}, not {type(kernel).__name__}")
     return _whole(kernel)
+
+
+def _mixed(kernel: GatedPriors) -> RankOne:
+    """What moves goes to one prior, the mixture of all by the gates of the context."""
+    _refuse_rationals(kernel, kernel.gates)
+    xp = namespace(kernel.gates)
+    gates = kernel.gates[..., 1:]
+    weight = xp.sum(gates, axis=-1)
+    # Where nothing moves, any prior is as good.
+    even = xp.ones_like(gates) / gates.shape[-1]
+    shares = xp.where(weight[..., None] > 0, gates / xp.where(weight > 0, weight, 1.0)[..., None], even)
+    return RankOne(kernel.vocab, xp.clip(weight, max=1.0), shares @ kernel.priors)
 
 
 def _spiked(kernel: Kernel, excess: np.ndarray) -> BackedOff:
