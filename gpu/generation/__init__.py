@@ -16,6 +16,7 @@ The text has the law of ``model.generate(**inputs, do_sample=True, max_new_token
 """
 
 from gpu.generation.comparison import compare
+from gpu.generation.contextual import Contextual, FromColdMass
 from gpu.generation.decoding import generate
 from gpu.generation.lengths import AdaptiveLength, DraftLength, FixedLength
 from gpu.generation.plug_in import RDK, rdk
@@ -26,8 +27,10 @@ from gpu.generation.streams import Streams
 __all__ = [
     "RDK",
     "AdaptiveLength",
+    "Contextual",
     "DraftLength",
     "FixedLength",
+    "FromColdMass",
     "Generated",
     "PrunedDrafter",
     "Streams",

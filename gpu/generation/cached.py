@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
+from gpu.generation.pruned import linear_head
+
 
 class CachedModel:
     """A causal language model that reads a batch of texts piece by piece, and forgets the tokens that were rejected.
@@ -23,6 +25,8 @@ class CachedModel:
         Number of texts.
     read_as
         Turns ids of the text into the model's own.
+    hidden
+        Whether what the head reads is kept, as the attribute `hidden` of the shape of the logits but for the last axis.
 
     Raises
     ------
@@ -37,7 +41,14 @@ class CachedModel:
     nothing is ever masked, and with several the attention of each text is over its own tokens, at their own positions.
     """
 
-    def __init__(self, name: str, model: Any, rows: int, read_as: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        rows: int,
+        read_as: Callable[[torch.Tensor], torch.Tensor],
+        hidden: bool = False,
+    ) -> None:
         self.name, self.model, self.read_as = name, model, read_as
         self.cache = DynamicCache(config=model.config)
         if any(hasattr(layer, "recurrent_states") for layer in self.cache.layers):
@@ -53,6 +64,8 @@ class CachedModel:
         self.cache.activate_past_recording()
         self.mask = torch.zeros(rows, 0, dtype=torch.bool, device=model.device)
         self.calls = 0
+        self.hidden: torch.Tensor | None = None
+        self._head = linear_head(name, model) if hidden else None
         self._last_only = bool(getattr(model, "_supports_logits_to_keep", lambda: False)())
 
     def read(self, texts: Sequence[Sequence[int]], wanted: int) -> torch.Tensor:
@@ -76,7 +89,22 @@ class CachedModel:
         valid = torch.arange(width, device=self.model.device) >= missing[:, None]
         self.mask = torch.cat([self.mask, valid], dim=1)
         positions = (self.mask.long().cumsum(dim=1) - 1).clamp(min=0)[:, -width:]
-        logits: torch.Tensor = self.model(
+        seen: list[torch.Tensor] = []
+        watch = None
+        if self._head is not None:
+            # The hook is put in for one pass: the head may be shared.
+            watch = self._head.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+        try:
+            logits = self._logits(ids, positions, wanted)
+        finally:
+            if watch is not None:
+                watch.remove()
+        self.hidden = seen[0][:, -wanted:] if seen else None
+        self.calls += 1
+        return logits[:, -wanted:]
+
+    def _logits(self, ids: torch.Tensor, positions: torch.Tensor, wanted: int) -> torch.Tensor:
+        out: torch.Tensor = self.model(
             input_ids=self.read_as(ids),
             attention_mask=None if bool(self.mask.all()) else self.mask.long(),
             past_key_values=self.cache,
@@ -84,8 +112,7 @@ class CachedModel:
             **({"position_ids": positions} if self._placed else {}),
             **({"logits_to_keep": wanted} if self._last_only else {}),
         ).logits
-        self.calls += 1
-        return logits[:, -wanted:]
+        return out
 
     def forget(self, tokens: Sequence[int]) -> None:
         """Take back the last tokens of each text, as many as `tokens` says for each."""

@@ -9,20 +9,23 @@ from typing import Any
 import torch
 
 from gpu.generation.cached import CachedModel
+from gpu.generation.contextual import Contextual, same_tokens
 from gpu.generation.drafting import draft_chain
+from gpu.generation.fused import Implementation, fused_operations
 from gpu.generation.lengths import DraftLength, FixedLength
 from gpu.generation.pruned import PrunedDrafter, linear_head
 from gpu.generation.report import Generated, tested_tokens
 from gpu.generation.streams import Streams
-from gpu.generation.target_law import TargetLaw, Temperature
+from gpu.generation.target_law import TargetLaw, Temperature, laws
 from gpu.generation.verify import Verification, check_verification, verify
 from rdk_theory.kernels.base import Kernel
+from rdk_theory.vocabulary import Vocabulary
 
 
 def generate(
     target: Any,
     drafter: PrunedDrafter,
-    kernel: Kernel,
+    kernel: Kernel | Contextual,
     prompts: Sequence[Any],
     *,
     max_new_tokens: int,
@@ -30,7 +33,10 @@ def generate(
     length: DraftLength | int = 4,
     verification: Verification = "token",
     temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
     eos_token_id: int | Sequence[int] | None = None,
+    implementation: Implementation = "auto",
 ) -> Generated:
     r"""New tokens whose law is the target's own: :math:`x_i \sim p(\cdot \mid x_{<i})`, until an end or a length.
 
@@ -41,7 +47,7 @@ def generate(
     drafter
         The pruned drafter, over the same vocabulary as the kernel.
     kernel
-        :math:`M`, one for all contexts.
+        :math:`M`, one for all contexts; or a `Contextual`, which gives one for each drafted token.
     prompts
         Token ids of each prompt: sequences of integers or one-dimensional tensors, of any lengths of at least 1.
     max_new_tokens
@@ -55,24 +61,32 @@ def generate(
         but no proposal of length ``N`` is formed). In greedy decoding ``"lazy"`` is ``"token"``.
     temperature
         Of both models; 0 is greedy decoding.
+    top_k, top_p
+        What of the target is left, as in `gpu.ops.verify.verify`; the drafter is not cut.
     eos_token_id
         Tokens that end a text.
+    implementation
+        ``"reference"``: the array code of `rdk_theory`, in float64. ``"kernel"`` or ``"naive"``: the fused operations
+        of `gpu.ops`, compiled or in plain torch, from logits in the models' own width (float32 where that is float64).
+        ``"auto"``: ``"kernel"`` where the target is on a CUDA device, else ``"reference"``.
 
     Raises
     ------
     ValueError
-        If vocabularies of target, drafter and kernel differ, the kernel depends on the context, a prompt is empty or
-        leaves the vocabulary, or a number is outside its range; also for a model in training mode, or one whose
-        cache cannot take tokens back.
+        If vocabularies of target, drafter and kernel differ, the kernel has one matrix for each of a fixed batch of
+        contexts, a prompt is empty or leaves the vocabulary, or a number is outside its range; also for a model in
+        training mode, or one whose cache cannot take tokens back, and for a kernel that the implementation cannot use.
 
     Notes
     -----
-    Laws are formed and verified in float64 by the array code of `rdk_theory.verification`, on the target's device. A
+    Whatever the implementation, it runs on the target's device, and the same seed gives the same tokens again. The
+    reference draws the token after accepted ones from the streams `residual` or `bonus`; the fused operations draw it
+    from `bonus`, and candidates of lazy verification from `residual`. So their texts differ, and their laws do not. A
     greedy text equals the target's own wherever its best logit leads by more than the rounding between a batch that
     reads several tokens and one that reads one; so do sampled laws, up to that rounding.
     """
-    decoder = Decoder(target, drafter, kernel, verification, as_rule(length), streams)
-    law = Temperature(temperature)
+    decoder = Decoder(target, drafter, kernel, verification, as_rule(length), streams, implementation)
+    law = Temperature(temperature, top_k, top_p)
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int) or max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be an integer of at least 1, not {max_new_tokens!r}")
     size = kernel.vocab.size
@@ -99,10 +113,11 @@ class Decoder:
         self,
         target: Any,
         drafter: PrunedDrafter,
-        kernel: Kernel,
+        kernel: Kernel | Contextual,
         verification: Verification,
         length: DraftLength,
         streams: Streams,
+        implementation: Implementation = "auto",
     ) -> None:
         check_pair(target, drafter, kernel)
         check_verification(verification)
@@ -110,6 +125,7 @@ class Decoder:
             raise ValueError(f"streams must be Streams, not {type(streams).__name__}")
         self.target, self.drafter, self.kernel = target, drafter, kernel
         self.verification, self.length, self.streams = verification, length, streams
+        self.fused = fused_operations(implementation, kernel, target.device)
 
     @torch.no_grad()
     def decode(
@@ -127,7 +143,8 @@ class Decoder:
         start = time.perf_counter()
         count = len(texts)
         target = CachedModel("target", self.target, count, lambda ids: ids)
-        drafter = CachedModel("drafter", self.drafter.model, count, self.drafter.read_as)
+        contextual = not isinstance(self.kernel, Kernel)
+        drafter = CachedModel("drafter", self.drafter.model, count, self.drafter.read_as, hidden=contextual)
         lengths = [len(text) for text in texts]
         texts = [list(text) for text in texts]
         accepted: list[list[int]] = [[] for _ in texts]
@@ -142,12 +159,18 @@ class Decoder:
             if left > 1:
                 wanted = min(self.length.most(), left - 1)
                 device = self.target.device
-                chain = draft_chain(drafter, for_drafter, self.kernel, law, self.length, wanted, self.streams, device)
+                chain = draft_chain(
+                    drafter, for_drafter, self.kernel, law, self.length, wanted, self.streams, device, self.fused
+                )
                 guesses = chain.tokens.tolist()
                 gamma = len(guesses[0])
             logits = target.read([a + b for a, b in zip(for_target, guesses, strict=True)], gamma + 1)
-            laws = law(logits, rows, [texts[row] + guess for row, guess in zip(rows, guesses, strict=True)])
-            emitted, passed = verify(self.verification, laws, chain, self.kernel, self.streams)
+            scores = law(logits, rows, [texts[row] + guess for row, guess in zip(rows, guesses, strict=True)])
+            if self.fused is not None:
+                emitted, passed = self.fused.verify(self.verification, scores, chain, self.streams)
+            else:
+                kernel: Any = self.kernel if chain is None else chain.kernel
+                emitted, passed = verify(self.verification, laws(scores), chain, kernel, self.streams)
             if gamma:
                 self.length.observe(sum(passed), sum(tested_tokens(n, gamma) for n in passed))
             alive = []
@@ -176,14 +199,19 @@ class Decoder:
         return Generated(tokens, accepted, drafted, target.calls, drafter.calls, seconds)
 
 
-def check_pair(target: Any, drafter: PrunedDrafter, kernel: Kernel) -> None:
-    """Raise unless target, drafter and kernel share a vocabulary, and the kernel serves all contexts."""
+def check_pair(target: Any, drafter: PrunedDrafter, kernel: Kernel | Contextual) -> None:
+    """Raise unless target, drafter and kernel share a vocabulary, and the kernel serves all contexts or each."""
     if not isinstance(drafter, PrunedDrafter):
         raise ValueError(f"drafter must be a PrunedDrafter, not {type(drafter).__name__}")
-    if not isinstance(kernel, Kernel):
-        raise ValueError(f"kernel must be a Kernel, not {type(kernel).__name__}")
-    if not kernel.context_free:
-        raise ValueError(f"kernel of type {type(kernel).__name__} depends on the context; one for all is needed")
+    if not isinstance(kernel, Kernel | Contextual) or not isinstance(kernel.vocab, Vocabulary):
+        raise ValueError(
+            f"kernel must be a Kernel, or have a vocab and give one at a hidden state, not {type(kernel).__name__}"
+        )
+    if isinstance(kernel, Kernel) and not kernel.context_free:
+        raise ValueError(
+            f"kernel of type {type(kernel).__name__} depends on the context, and is of fixed contexts; give what makes "
+            "one at each, with a method at(hidden, kept_logits)"
+        )
     size = linear_head("target", target).out_features
     if getattr(target.config, "is_encoder_decoder", False):
         raise ValueError(f"target of type {type(target).__name__} is no decoder alone")
@@ -194,7 +222,7 @@ def check_pair(target: Any, drafter: PrunedDrafter, kernel: Kernel) -> None:
     if vocab.size != size:
         raise ValueError(f"kernel is over {vocab.size} target tokens, but the head of the target has {size} rows")
     own = drafter.vocab
-    if own.size != vocab.size or own.kept.shape != vocab.kept.shape or not bool((own.kept == vocab.kept).all()):
+    if not same_tokens(own, vocab):
         raise ValueError(f"kernel is over {vocab}, the drafter over {own}: their kept tokens differ")
 
 

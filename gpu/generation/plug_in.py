@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from transformers.generation import GenerateDecoderOnlyOutput
 
+from gpu.generation.contextual import Contextual
 from gpu.generation.decoding import Decoder, as_rule
+from gpu.generation.fused import Implementation, check_implementation
 from gpu.generation.lengths import DraftLength
 from gpu.generation.pruned import PrunedDrafter
 from gpu.generation.report import Generated
 from gpu.generation.streams import Streams
-from gpu.generation.target_law import greatest, wide_softmax
+from gpu.generation.target_law import Scores
 from gpu.generation.verify import Verification, check_verification
 from rdk_theory.kernels.base import Kernel
 
@@ -33,12 +35,14 @@ class RDK:
     def __init__(
         self,
         drafter: PrunedDrafter,
-        kernel: Kernel,
+        kernel: Kernel | Contextual,
         length: DraftLength,
         verification: Verification,
         streams: Streams,
+        implementation: Implementation = "auto",
     ) -> None:
         self.drafter, self.kernel, self.length = drafter, kernel, length
+        self.implementation = implementation
         self.verification, self.streams = verification, streams
         self.report: Generated | None = None
 
@@ -59,7 +63,9 @@ class RDK:
             For what is not supported: beams, inputs other than text, a cache that holds tokens already, a static cache,
             scores or hidden states as outputs, and processors of logits that keep a state from call to call.
         """
-        decoder = Decoder(model, self.drafter, self.kernel, self.verification, self.length, self.streams)
+        decoder = Decoder(
+            model, self.drafter, self.kernel, self.verification, self.length, self.streams, self.implementation
+        )
         count = input_ids.shape[0]
         _check(logits_processor, generation_config, model_kwargs)
         pad = generation_config._pad_token_tensor
@@ -90,12 +96,13 @@ class RDK:
 
 def rdk(
     drafter: Any,
-    kernel: Kernel,
+    kernel: Kernel | Contextual,
     *,
     length: DraftLength | int = 4,
     verification: Verification = "token",
     seed: int = 0,
     inputs: Any = None,
+    implementation: Implementation = "auto",
 ) -> RDK:
     """A decoding method for ``model.generate(..., custom_generate=...)``.
 
@@ -104,8 +111,8 @@ def rdk(
     drafter
         A causal language model of transformers, unpruned: its head is sliced to ``kernel.vocab`` in a copy.
     kernel
-        Says which tokens are kept, and where their mass goes.
-    length, verification
+        Says which tokens are kept, and where their mass goes: a kernel, or a `Contextual`.
+    length, verification, implementation
         As in `generate`.
     seed
         Of the random streams, which go on from one call to the next. The generator of torch is not used.
@@ -125,13 +132,16 @@ def rdk(
     callable.
     """
     check_verification(verification)
-    return RDK(
-        PrunedDrafter(drafter, kernel.vocab, inputs), kernel, as_rule(length), verification, Streams.from_seed(seed)
-    )
+    check_implementation(implementation)
+    pruned = PrunedDrafter(drafter, kernel.vocab, inputs)
+    return RDK(pruned, kernel, as_rule(length), verification, Streams.from_seed(seed), implementation)
 
 
 class ProcessedLaw:
     """The law of ``model.generate``: logits through its processors, then softmax, or the greatest.
+
+    Its temperature and its cuts are among the processors, and are left to them: which of several equal logits a cut
+    leaves is decided as transformers decides it.
 
     A processor is called as by ``generate``, with as many texts as there are prompts, each in the place of its prompt
     and all of one length. Texts of another length, and those that have ended, are replaced by one of that length in
@@ -142,8 +152,8 @@ class ProcessedLaw:
         self.processors, self.count, self.greedy = processors, count, not sample
         self.draft_temperature = float(temperature or 1.0) if sample else 1.0
 
-    def __call__(self, logits: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Laws of the shape of `logits`."""
+    def __call__(self, logits: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> Scores:
+        """Scores in float32."""
         scores = logits.float()
         if self.processors:
             scores = torch.stack(
@@ -153,7 +163,7 @@ class ProcessedLaw:
                 ],
                 dim=1,
             )
-        return greatest(scores) if self.greedy else wide_softmax(scores, 1.0)
+        return Scores(scores, 0.0 if self.greedy else 1.0)
 
     def _process(
         self, scores: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]], end: int

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 
+from gpu.ops.verify.cuts import check_cuts, least_kept
 from rdk_theory import validation
 from rdk_theory.distributions import softmax
 
 
+class Scores(NamedTuple):
+    """Logits of the target ``(n, w, N)``, and what makes laws of them."""
+
+    logits: torch.Tensor
+    temperature: float
+    """0 where the greatest logit, the first of several equal ones, has all mass."""
+    top_k: int | None = None
+    top_p: float | None = None
+
+
 class TargetLaw(Protocol):
-    """Turns logits of the target into the laws that its own generation would draw from."""
+    """Turns logits of the target into what its own generation would draw from."""
 
     greedy: bool
     """Whether each law has all its mass on one token."""
     draft_temperature: float
     """Temperature of the drafter, positive."""
 
-    def __call__(self, logits: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Laws of the tokens that follow, float64.
+    def __call__(self, logits: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> Scores:
+        """Scores of the tokens that follow.
 
         Parameters
         ----------
@@ -39,13 +50,17 @@ class TargetLaw(Protocol):
 class Temperature:
     """Softmax at a temperature; at 0 the greatest logit, the first of several equal ones, has all mass.
 
+    Of the logits only the `top_k` greatest stay, and of these the likeliest that reach `top_p`; ties with the last do.
+
     Raises
     ------
     ValueError
-        Unless `temperature` is finite and at least 0.
+        Unless `temperature` is finite and at least 0, `top_k` at least 1, and `top_p` in (0, 1].
     """
 
-    def __init__(self, temperature: float) -> None:
+    def __init__(self, temperature: float, top_k: int | None = None, top_p: float | None = None) -> None:
+        check_cuts(top_k, top_p)
+        self.top_k, self.top_p = top_k, top_p
         number = isinstance(temperature, int | float | np.floating) and not isinstance(temperature, bool)
         if not number or not 0 <= temperature < float("inf"):
             raise ValueError(f"temperature must be finite and at least 0, not {temperature!r}")
@@ -54,9 +69,24 @@ class Temperature:
         # A greedy drafter names the likeliest token of its proposal, which is made at temperature 1.
         self.draft_temperature = self.temperature or 1.0
 
-    def __call__(self, logits: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Laws of the shape of `logits`; the texts do not matter."""
-        return greatest(logits) if self.greedy else wide_softmax(logits, self.temperature)
+    def __call__(self, logits: torch.Tensor, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> Scores:
+        """The logits as they are; the texts do not matter."""
+        return Scores(logits, self.temperature, self.top_k, self.top_p)
+
+
+def laws(scores: Scores) -> torch.Tensor:
+    """The laws that scores stand for, float64."""
+    if scores.temperature == 0:
+        return greatest(scores.logits)
+    return wide_softmax(cut(scores), scores.temperature)
+
+
+def cut(scores: Scores) -> torch.Tensor:
+    """The logits, −inf where they are cut off; as they are where nothing is."""
+    logits = scores.logits
+    heat = torch.full(logits.shape[:1], scores.temperature, dtype=torch.float64, device=logits.device)
+    least = least_kept(logits, heat, scores.top_k, scores.top_p)
+    return logits if least is None else torch.where(logits.float() < least[..., None], -torch.inf, logits)
 
 
 def greatest(scores: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 
@@ -13,7 +13,7 @@ from rdk_theory.verification import Verified, verify_block, verify_chain, verify
 
 Verification = Literal["token", "block", "lazy"]
 
-_TRIES = 8
+TRIES = 8
 """Tries of lazy verification before a proposal is formed. The law is the same for any number."""
 
 
@@ -21,11 +21,15 @@ class Chain(NamedTuple):
     """Chains that were drafted for a batch of texts."""
 
     drafts: torch.Tensor
-    r""":math:`q'` of each step, ``(rows, γ, K)``."""
+    r""":math:`q'` of each step, ``(rows, γ, K)``; for the fused operations its logits."""
     tokens: torch.Tensor
     """Drafted target ids, ``(rows, γ)``."""
     certain: bool
     """Whether each token is a function of its context, as in greedy decoding, and no draw."""
+    kernel: Any
+    """What the tokens were drafted with: a kernel, or for the fused operations its columns."""
+    temperature: float
+    """That of the drafter."""
 
 
 def verify(
@@ -38,7 +42,7 @@ def verify(
         return [[token] for token in inverse_cdf(targets[:, 0], bonus).tolist()], [0] * rows
     accept = uniforms(streams.accept, tuple(chain.tokens.shape), device)
     if method == "lazy" and not chain.certain:
-        propose, keep = uniforms(streams.residual, (2, rows, _TRIES), device)
+        propose, keep = uniforms(streams.residual, (2, rows, TRIES), device)
         fallback = uniforms(streams.residual, (rows,), device)
         lazily = verify_lazy_chain(targets, chain.drafts, kernel, chain.tokens, accept, propose, keep, fallback, bonus)
         out = Verified(lazily.tokens, lazily.accepted)
