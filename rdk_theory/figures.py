@@ -222,6 +222,24 @@ def shade_beyond(axes: Axes, ends: tuple[float, float], *, above: bool, label: s
     )
 
 
+def shade_above(axes: Axes, x: Sequence[float], y: Sequence[float], label: str | None = None) -> None:
+    """Hatch what lies above the line through the points, up to the top of the view, which stays as it is."""
+    bottom, top = axes.get_ylim()
+    axes.fill_between(
+        x,
+        y,
+        [max(top, *y)] * len(y),
+        facecolor="none",
+        edgecolor=_SHADE,
+        hatch="////",
+        alpha=0.35,
+        linewidth=0,
+        label=label,
+        zorder=0,
+    )
+    axes.set_ylim(bottom, top)
+
+
 def shared_legend(figure: Figure, panels: Sequence[Axes]) -> None:
     """One legend above all panels, for what any of them shows."""
     entries: dict[str, Any] = {}

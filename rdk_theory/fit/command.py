@@ -9,8 +9,7 @@ from pathlib import Path
 
 from rdk_theory import runs, tables
 from rdk_theory.cli import Command, UsageError, add_common
-from rdk_theory.measure.command import IDENTITY, QUICK_WORK
-from rdk_theory.measure.selection import SELECTIONS
+from rdk_theory.measure.command import QUICK_WORK, SELECTION_HELP, SELECTIONS, digests
 from rdk_theory.tables import Row
 
 KERNELS = ("rank-one", "cooccurrence", "optimal")
@@ -97,12 +96,13 @@ def fit(
     }
 
     def one() -> None:
-        vocab = kept_set(capture, selection, fraction, lambda: Measurement(capture, max_memory, seed).targets(), kept)
+        whole = Measurement(capture, max_memory, seed)
+        vocab = kept_set(capture, selection, fraction, whole.targets, kept, whole.calibration_contexts)
         memory = max_memory
         if work is not None:
             contexts = max(FEWEST, int(work // (vocab.kept_size * vocab.size)))
             memory = min(memory, 4.0 * sum(capture.vocab_sizes) * contexts)
-        measurement = Measurement(capture, memory, seed)
+        measurement = whole if memory == max_memory else Measurement(capture, memory, seed)
         fitted, outcome, row = fit_and_measure(measurement, kernel, selection, vocab, level or LEVEL)
         written = fitted if level is None else outcome.kernel
         save_kernel(target / FILE, written)
@@ -111,7 +111,7 @@ def fit(
         tables.write(target / TABLE, [{**row, "fraction": share, "written": name}])
 
     parameters = {name: value for name, value in arguments.items() if name != "capture"}
-    parameters |= {name: runs.sha256(path / name) for name in IDENTITY if (path / name).exists()}
+    parameters |= digests(path)
     if kept is not None:
         parameters["kept"] = runs.sha256(kept)
     with runs.Run(out, "fit", arguments, seed, resume=resume) as run:
@@ -143,7 +143,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--select",
         choices=SELECTIONS,
         default="count",
-        help="keep the tokens highest by training count (default), or by mean or variance of the target's probability",
+        help=SELECTION_HELP,
     )
     parser.add_argument(
         "--kept", type=Path, metavar="FILE", help="kept ids (.npy, .json or .txt) in place of a selection"

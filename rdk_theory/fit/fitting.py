@@ -9,21 +9,27 @@ import numpy as np
 
 from rdk_theory.acceptance import acceptance_rate
 from rdk_theory.fitting.cooccurrence import fit_cooccurrence
-from rdk_theory.fitting.optimal import OptimalFit, fit_optimal
 from rdk_theory.fitting.prior import MixedFit, fit_rank_one
 from rdk_theory.fitting.safety import Safe, safe
+from rdk_theory.fitting.validated import ValidatedFit, fit_validated
 from rdk_theory.kernels import Embedding, Kernel
 from rdk_theory.measure.measurement import Measurement
 from rdk_theory.measure.samplers import GAP, Contexts, Fitted, Sampler
 from rdk_theory.tables import Row
 from rdk_theory.vocabulary import Vocabulary
 
-FITS: dict[str, Callable[[Contexts], MixedFit | OptimalFit]] = {
+FITS: dict[str, Callable[[Contexts], MixedFit | ValidatedFit]] = {
     "rank-one": lambda c: fit_rank_one(c.targets, c.drafts, c.vocab),
     "cooccurrence": lambda c: fit_cooccurrence(c.targets, c.drafts, c.vocab),
-    "optimal": lambda c: fit_optimal(c.targets, c.drafts, c.vocab, tolerance=GAP),
+    "optimal": lambda c: fit_validated(c.targets, c.drafts, c.vocab, c.documents, tolerance=GAP),
 }
 """What fits the kernel of each name."""
+
+MEASURED = (
+    *("acceptance", "low", "high", "gain", "gain_low", "gain_high"),
+    *("recovered", "recovered_low", "recovered_high"),
+)
+"""Columns of the measurement that the row of a fit has too."""
 
 
 @dataclass
@@ -67,7 +73,7 @@ def fit_and_measure(
         The kernel; what `safe` says of it; and a row of the measurement, with TLI's acceptance in columns of their own.
     """
     judges: dict[str, _Recorded] = {}
-    fits: list[MixedFit | OptimalFit] = []
+    fits: list[MixedFit | ValidatedFit] = []
 
     def tli(contexts: Contexts) -> Fitted:
         judges["tli"] = _Recorded(Embedding(contexts.vocab))
@@ -83,7 +89,7 @@ def fit_and_measure(
     kernel = judges[name].kernel
     outcome = safe(kernel, gains, measurement.capture.documents[measurement.test], level)
     (found,) = fits
-    bound = found.upper_bound if isinstance(found, OptimalFit) else None
+    bound = found.upper_bound if isinstance(found, ValidatedFit) else None
     return (
         kernel,
         outcome,
@@ -91,12 +97,13 @@ def fit_and_measure(
             **{column: row[column] for column in ("pair", "selection", "kept")},
             "kernel": name,
             **{f"tli{end}": base[column] for column, end in (("acceptance", ""), ("low", "_low"), ("high", "_high"))},
-            **{column: row[column] for column in ("acceptance", "low", "high", "gain", "gain_low", "gain_high")},
+            **{column: row[column] for column in MEASURED},
             "level": level,
             "dominance_bound": outcome.bound.lower,
             "certified": outcome.certified,
             "worse": row["worse"],
-            "weight": found.weight if isinstance(found, MixedFit) else None,
+            "weight": found.weight if isinstance(found, MixedFit) else found.share,
+            "steps": found.steps if isinstance(found, ValidatedFit) else None,
             "fitted": found.acceptance,
             "upper_bound": bound,
             "gap": None if bound is None else bound - found.acceptance,

@@ -13,8 +13,9 @@ from rdk_theory.cold_mass import ColdHead, jensen_log_mass
 from rdk_theory.distributions import embed, restrict
 from rdk_theory.fitting.cold_weight import cold_share, fit_cold_weight
 from rdk_theory.fitting.cooccurrence import fit_cooccurrence
-from rdk_theory.fitting.optimal import fit_optimal
 from rdk_theory.fitting.prior import ColdMassRankOne, cold_prior, exact_cold_mass_weight, fit_rank_one
+from rdk_theory.fitting.safety import reach
+from rdk_theory.fitting.validated import fit_validated
 from rdk_theory.fitting.weights import best_weights
 from rdk_theory.kernels import Embedding, Kernel, RankOne, SoftmaxCovariance
 from rdk_theory.vocabulary import Vocabulary
@@ -39,6 +40,10 @@ COLD_RANK = 8
 
 ROUNDING = 1e-5
 """Two float32 acceptance rates, each a sum over the vocabulary, differ by no more than this from exact ones."""
+
+
+MENDED = "unpruned-optimal"
+"""The unpruned drafter with a kernel over all its tokens, fitted as the optimal one is."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Fitted:
 
     judge: Judge
     weight: float | None = None
-    """The mixing weight, where there is one."""
+    """The weight against TLI, where there is one."""
     largest: float = 1.0
     """Bound on the gain over TLI in any context, either way; known from the kernel alone (claim ``lipschitz``)."""
     fitted: float | None = None
@@ -110,6 +115,7 @@ NAMES = (
     "softmax-covariance",
     "oracle-weight",
     "unpruned",
+    MENDED,
 )
 """Every sampler, in the order of the tables."""
 
@@ -140,6 +146,17 @@ def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0, rank: int
     def affordable(contexts: Contexts) -> bool:
         return contexts.targets.shape[0] * contexts.drafts.shape[1] * contexts.targets.shape[1] <= work
 
+    def whole_affordable(contexts: Contexts) -> bool:
+        return contexts.targets.shape[0] * contexts.shared.kept_size * contexts.targets.shape[1] <= work
+
+    mended: list[tuple[np.ndarray, Fitted]] = []
+
+    def mend(contexts: Contexts) -> Fitted:
+        """Once for all kept sets: it does not depend on them."""
+        if not mended or mended[0][0] is not contexts.targets:
+            mended[:] = [(contexts.targets, _mended(contexts))]
+        return mended[0][1]
+
     def prunes(contexts: Contexts) -> bool:
         return bool(contexts.vocab.cold.size)
 
@@ -159,17 +176,13 @@ def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0, rank: int
         Sampler("softmax-covariance", lambda c: _softmax_covariance(c, seed)),
         Sampler("oracle-weight", _oracle, prunes),
         Sampler("unpruned", lambda _: Fitted(lambda c: union_acceptance(c.targets, c.full_drafts, c.shared))),
+        Sampler(MENDED, mend, whole_affordable),
     )
     return tuple(sampler for sampler in every if sampler.name in names or sampler.name == "tli")
 
 
 def _accepts(kernel: Kernel) -> Judge:
     return lambda contexts: acceptance_rate(contexts.targets, kernel.redistribute(contexts.drafts))
-
-
-def _largest(staying: np.ndarray) -> float:
-    """``max_i (1 − M_ii)``, with room for the rounding of float32 acceptance rates."""
-    return min(1.0, 1 - float(staying.min()) + ROUNDING)
 
 
 def _rank_one(contexts: Contexts) -> Fitted:
@@ -183,9 +196,23 @@ def _cooccurrence(contexts: Contexts) -> Fitted:
 
 
 def _optimal(contexts: Contexts) -> Fitted:
-    fit = fit_optimal(contexts.targets, contexts.drafts, contexts.vocab, tolerance=GAP)
-    staying = fit.kernel.matrix[np.arange(contexts.vocab.kept_size), contexts.vocab.kept]
-    return Fitted(_accepts(fit.kernel), largest=_largest(staying), fitted=fit.acceptance, upper_bound=fit.upper_bound)
+    fit = fit_validated(
+        contexts.targets, contexts.drafts, contexts.vocab, contexts.documents, tolerance=GAP, certify=False
+    )
+    largest = min(1.0, reach(fit.kernel) + ROUNDING)
+    return Fitted(_accepts(fit.kernel), fit.share, largest, fit.acceptance, fit.upper_bound)
+
+
+def _mended(contexts: Contexts) -> Fitted:
+    """The fit of `_optimal` to the unpruned drafter: it has nothing to restore, so what it gains is repair."""
+    shared = contexts.shared
+    drafts = restrict(contexts.full_drafts, shared)
+    fit = fit_validated(contexts.targets, drafts, shared, contexts.documents, tolerance=GAP, certify=False)
+
+    def judge(others: Contexts) -> np.ndarray:
+        return acceptance_rate(others.targets, fit.kernel.redistribute(restrict(others.full_drafts, shared)))
+
+    return Fitted(judge, fit.share, fitted=fit.acceptance, upper_bound=fit.upper_bound)
 
 
 def _softmax_covariance(contexts: Contexts, seed: int) -> Fitted:

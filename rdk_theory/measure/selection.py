@@ -1,4 +1,4 @@
-"""Kept sets of a capture: by training count, by mean or variance of the target's probability, or from a file."""
+"""Kept sets of a capture: by training count, moments of the target's probability, acceptance, or from a file."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from rdk_theory.captures import Capture
+from rdk_theory.fitting.kept_by_acceptance import highest_acceptance
 from rdk_theory.fitting.kept_sets import highest, kept_size, mean_probability, read_ids, variance
+from rdk_theory.measure.command import SELECTIONS
 from rdk_theory.vocabulary import Vocabulary
 
-SELECTIONS = ("count", "mean", "variance")
+__all__ = ["SELECTIONS", "kept_set"]
 
 
 def kept_set(
-    capture: Capture, selection: str, fraction: float, targets: Callable[[], np.ndarray], file: Path | None = None
+    capture: Capture,
+    selection: str,
+    fraction: float,
+    targets: Callable[[], np.ndarray],
+    file: Path | None = None,
+    contexts: Callable[[], tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None,
 ) -> Vocabulary:
     """The vocabulary with a share of the target's tokens kept.
 
@@ -31,6 +38,8 @@ def kept_set(
         Gives target rows of calibration contexts; called only where the selection needs them.
     file
         Ids, for ``"file"``.
+    contexts
+        Gives target rows, full draft rows and documents of calibration contexts, for ``"acceptance"``.
     """
     shared = capture.vocabulary
     size = capture.vocab_sizes[0]
@@ -42,13 +51,19 @@ def kept_set(
         if foreign.size:
             raise ValueError(f"{file}: token {kept[foreign[0]]} at index ({foreign[0]},) is not shared by the drafter")
     else:
-        scores = {
-            "count": lambda: capture.train_counts,
-            "mean": lambda: mean_probability(targets()),
-            "variance": lambda: variance(targets()),
-        }
-        if selection not in scores:
+        if selection not in SELECTIONS:
             raise ValueError(f"selection must be one of {', '.join(SELECTIONS)}, not {selection!r}")
         count = min(kept_size(fraction, size), shared.kept_size)
-        kept = highest(scores[selection](), count, candidates=shared.kept)
+        if selection == "acceptance":
+            if contexts is None:
+                raise ValueError("selection 'acceptance' needs the rows and documents of calibration contexts")
+            rows, drafts, documents = contexts()
+            kept = highest_acceptance(rows, drafts, shared, count, documents, [capture.train_counts])
+        else:
+            scores = {
+                "count": lambda: capture.train_counts,
+                "mean": lambda: mean_probability(targets()),
+                "variance": lambda: variance(targets()),
+            }
+            kept = highest(scores[selection](), count, candidates=shared.kept)
     return Vocabulary(size, kept, draft_size=shared.draft_size, draft_ids=shared.target_to_draft[kept])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rdk_theory import figures
@@ -24,6 +25,8 @@ NAMES = {
     "optimal": "acceptance-fitted",
     "oracle-weight": "best θ (oracle)",
     "unpruned": "unpruned drafter",
+    "unpruned-optimal": "unpruned drafter, acceptance-fitted",
+    "context-free-optimum": "any context-free kernel (bound)",
 }
 """What the page calls each sampler."""
 
@@ -76,6 +79,62 @@ def gain(rows: Sequence[Row]) -> Figure:
         axes.set_ylabel("acceptance gained over TLI")
         figures.legend(axes)
         return figure
+
+
+RESTORING = ("rank-one", "rank-one-cold-mass", "cooccurrence", "optimal", "oracle-weight")
+"""Samplers in the figure of recovered acceptance."""
+
+VIEW = (-0.5, 1.3)
+"""Shares beyond these are off the view, which the page says."""
+
+
+def recovered(rows: Sequence[Row]) -> Figure:
+    """Share of the acceptance lost to pruning that each sampler gives back, by kept fraction; a panel a selection.
+
+    The line is the certified bound on context-free kernels in the contexts measured, hatched above: only what knows its
+    context can be there.
+    """
+    selections = list(dict.fromkeys(str(row["selection"]) for row in rows))
+    with figures.style():
+        figure, panels = figures.canvas(len(selections), height=3.4 if len(selections) == 1 else 2.6)
+        for axes, selection in zip(panels, selections, strict=True):
+            mine = [r for r in rows if r["selection"] == selection]
+            _recovered(axes, [r for r in mine if r["recovered"] is not None])
+            _axis(axes, mine)
+            axes.set_ylabel("lost acceptance recovered, %")
+            if len(selections) > 1:
+                axes.set_title(f"kept by {selection}", loc="right")
+        if len(selections) == 1:
+            figures.legend(panels[0], 2)
+        else:
+            figures.shared_legend(figure, panels)
+        return figure
+
+
+def save_recovered(rows: Sequence[Row], where: Path) -> tuple[Path, Path]:
+    """Draw ``recovered.svg`` and ``recovered.png`` in a folder; their paths."""
+    return figures.save(recovered(rows), where / "recovered", "Acceptance recovered, by kept share")
+
+
+def _recovered(axes: Axes, rows: Sequence[Row]) -> None:
+    for sampler in RESTORING:
+        points = _of(rows, sampler)
+        if points:
+            index = SHOWN.index(sampler)
+            columns = (_column(points, key) for key in ("recovered", "recovered_low", "recovered_high"))
+            x, (y, low, high) = _column(points, "fraction"), ([100 * v for v in column] for column in columns)
+            figures.measured(axes, x, y, low, high, index, name(sampler))
+            look = figures.channel(index)
+            axes.plot(x, y, color=look.colour, linestyle=look.dashes, linewidth=0.8)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.axhline(100, color="black", linestyle="--", linewidth=0.8, label=NAMES["unpruned"])
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(max(bottom, 100 * VIEW[0]), min(max(top, 110), 100 * VIEW[1]))
+    bound = _of(rows, "context-free-optimum")
+    if bound:
+        x, y = _column(bound, "fraction"), [100 * v for v in _column(bound, "recovered")]
+        figures.theory_line(axes, x, y, None, "bound on context-free kernels")
+        figures.shade_above(axes, x, y, "beyond every context-free kernel")
 
 
 def _of(rows: Sequence[Row], sampler: str) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import Any
 from rdk_theory.report.charts import name
 from rdk_theory.tables import Row
 
-NOT_KERNELS = ("union", "tli", "unpruned", "oracle-weight")
+NOT_KERNELS = ("union", "tli", "unpruned", "oracle-weight", "unpruned-optimal", "context-free-optimum")
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,14 @@ def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:
         )
         if whole is not None:
             text += f"; the unpruned drafter has {_number(whole['acceptance']):.3f}"
+        if best["recovered"] is not None:
+            text += (
+                f". It recovers {_percent(best['recovered'])} % [{_percent(best['recovered_low'])}, "
+                f"{_percent(best['recovered_high'])}] of what pruning cost"
+            )
+        bound = next((r for r in rows if r["sampler"] == "context-free-optimum" and r["fraction"] == fraction), None)
+        if bound is not None and bound["recovered"] is not None:
+            text += f"; no context-free kernel more than {_percent(bound['recovered'])} %"
         gained = _number(best["gain_low"]) > 0
         findings.append(Finding("holds" if gained else "open", text + ".", f"{pair}: {_where(best)}"))
     certified = [r for r in kernels if r["certified"]]
@@ -136,6 +144,10 @@ def _extremes(rows: Sequence[Row]) -> list[Any]:
 
 def _where(row: Row) -> str:
     return f"{row['contexts']} held-out contexts of {row['documents']} documents, 95 % document bootstrap"
+
+
+def _percent(cell: Any) -> str:
+    return f"{100 * _number(cell):.0f}"
 
 
 def _number(cell: Any) -> float:

@@ -74,7 +74,8 @@ def test_only_the_optimal_kernel_has_an_upper_bound(folder: Path, tmp_path: Path
     assert best["gap"] == pytest.approx(best["upper_bound"] - best["fitted"])
     assert 0 <= best["gap"] <= 0.05
     assert max(row["fitted"] for row in rows.values()) <= best["upper_bound"]
-    assert best["weight"] is None
+    assert 0 < best["weight"] <= 1
+    assert best["steps"] > 0
     assert 0 < rows["rank-one"]["weight"] < 1
     # The bound is one on the kernel in the file: duals of its own proposals cannot give less than it accepts.
     kernel = load_kernel(tmp_path / "optimal" / "kernel.safetensors")
@@ -101,9 +102,9 @@ def test_it_measures_what_measure_measures(folder: Path, tmp_path: Path) -> None
             "gain_high",
             "weight",
             "fitted",
-            "upper_bound",
             "worse",
         )
+        assert (row["upper_bound"] or 0) <= (other["upper_bound"] or 0)  # a fit goes on for the sake of its bound
         assert {key: row[key] for key in same} == pytest.approx({key: other[key] for key in same}, abs=1e-7)
 
 

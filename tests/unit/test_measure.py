@@ -61,6 +61,7 @@ def test_order_of_samplers_that_theory_demands(folder: Path, tmp_path: Path) -> 
         assert by["union"]["acceptance"] <= by["tli"]["acceptance"] <= by["tli"]["ceiling"]
         assert by["oracle-weight"]["acceptance"] >= by["rank-one"]["acceptance"] - 1e-6
         assert by["oracle-weight"]["acceptance"] >= by["tli"]["acceptance"] - 1e-6
+        del by[measurement.OPTIMUM]  # a bound, which has no interval
         for row in by.values():
             assert row["low"] <= row["acceptance"] <= row["high"]
             assert row["dominance_bound"] <= row["gain"] + 1e-9
@@ -107,12 +108,23 @@ def test_every_row_has_the_columns_of_the_table(folder: Path, tmp_path: Path) ->
     rows = command.measure(
         folder, tmp_path, [("count", 0.25)], kept=None, max_memory=1e9, work=1e9, seed=0, resume=True
     )
-    assert [row["sampler"] for row in rows] == list(NAMES)
+    assert [row["sampler"] for row in rows] == [*NAMES, measurement.OPTIMUM]
     assert tables.read(tmp_path / "measure.csv") == rows
     by = {str(row["sampler"]): row for row in rows}
     columns = {
         *("pair", "selection", "fraction", "kept", "sampler", "acceptance", "low", "high", "gain", "gain_low"),
-        *("gain_high", "dominance_bound", "certified", "worse", "weight", "fitted", "upper_bound", "ceiling"),
+        *("recovered", "recovered_low", "recovered_high", "repair", "restoration", "restoration_low"),
+        *(
+            "restoration_high",
+            "gain_high",
+            "dominance_bound",
+            "certified",
+            "worse",
+            "weight",
+            "fitted",
+            "upper_bound",
+            "ceiling",
+        ),
         *("contexts", "documents", "calibration_contexts"),
     }
     assert all(set(row) == columns for row in rows)
@@ -279,7 +291,7 @@ def test_results_beside_the_working_folder(folder: Path, tmp_path: Path, monkeyp
     rows = tables.read("results/measure.csv")
     assert [(r["selection"], r["fraction"], r["sampler"]) for r in rows] == [
         (selection, fraction, sampler)
-        for selection in ("count", "mean", "variance")
+        for selection in ("count", "mean", "variance", "acceptance")
         for fraction in (0.5, 0.25)
         for sampler in ("tli", "rank-one")
     ]
