@@ -1,29 +1,18 @@
-"""A mixing weight for each context: an estimate of the drafter's cold mass, calibrated for acceptance."""
+"""The rank-one kernel whose weight follows an estimate of the drafter's cold mass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rdk_theory import validation
-from rdk_theory._array import Array, double, floats_like, is_exact, namespace, to_numpy
-from rdk_theory._rows import block_length
+from rdk_theory._array import Array, double, namespace
 from rdk_theory._types import Ids, Real
-from rdk_theory.distributions import embed
-from rdk_theory.fitting.prior import BLOCK, check_fit, cold_prior
-from rdk_theory.fitting.weights import Block, best_weight
+from rdk_theory.fitting.mass_weight import MassWeight, fitted
+from rdk_theory.fitting.prior import cold_prior
 from rdk_theory.kernels.rank_one import RankOne
-from rdk_theory.mixing import Mixing
 from rdk_theory.vocabulary import Vocabulary
-
-SHRINKAGES = (1.0, 0.75, 0.5, 0.25, 0.0)
-"""Shares of the way from the weight of a bin to the best fixed weight that validation documents choose from."""
-
-HELD = 3
-"""One document of so many is a validation document."""
 
 
 def cold_share(log_mass: Real[Array, "*batch"], kept_logits: Real[Array, "*batch K"]) -> Real[Array, "*batch"]:
@@ -58,38 +47,12 @@ def cold_share(log_mass: Real[Array, "*batch"], kept_logits: Real[Array, "*batch
 
 
 @dataclass(frozen=True, eq=False)
-class ColdWeight:
-    r"""A weight :math:`\theta(m)` that rises with the estimated cold mass `m`, constant between edges.
-
-    The context alone decides the estimate, and so the weight: the drafted token has no part in it. Within a context
-    the proposal :math:`(1-\theta) q' + \theta \pi` is therefore one law, and verification against it loses nothing
-    (claim ``lossless``), however wrong the estimate may be.
-    """
+class ColdWeight(MassWeight):
+    r"""The weight of an estimated cold mass for one prior: the proposal is :math:`(1-\theta(m)) q' + \theta(m) \pi`."""
 
     vocab: Vocabulary
     prior: Real[np.ndarray, "N"]
     r""":math:`\pi`, the law of `cold_prior`."""
-    edges: Real[np.ndarray, "E"]
-    """Ascending; a bin holds the estimates from its edge on, up to the next."""
-    weights: Real[np.ndarray, "B"]
-    """One for each bin, ascending; one more than there are edges."""
-    acceptance: float
-    """Mean acceptance in the contexts of the fit."""
-    fixed: Mixing
-    """The best weight for all contexts of the fit together, and TLI's acceptance."""
-    shrinkage: float
-    """Share of the way to the fixed weight that every bin's weight went."""
-
-    def weight(self, estimate: Real[Array, "*batch"]) -> Real[Array, "*batch"]:
-        r""":math:`\theta` of each context, in float64.
-
-        Raises
-        ------
-        ValueError
-            If an estimate leaves [0, 1], or is rational: edges are floats.
-        """
-        wide = _estimates("estimate", estimate)
-        return floats_like(self.weights[np.searchsorted(self.edges, to_numpy(wide), side="right")], wide)
 
     def at(self, estimate: Real[Array, "*batch"]) -> RankOne:
         """The kernels of the contexts with these estimates, as one batched kernel."""
@@ -105,25 +68,12 @@ def fit_cold_weight(
     bins: int = 16,
     documents: Ids[Array, "C"] | None = None,
 ) -> ColdWeight:
-    r"""The non-decreasing weight of an estimated cold mass that maximises mean acceptance in some contexts.
+    r"""The weight of `fit_mass_weight` for the law of `cold_prior` in every context.
 
     Parameters
     ----------
-    targets
-        :math:`p`, one row a context.
-    drafts
-        :math:`q'`, restricted to ``vocab.kept``.
-    vocab
-        The target vocabulary and its kept tokens.
-    estimates
-        :math:`m \in [0, 1]`, what is known of the cold mass in each context: of `cold_share`, or
-        `exact_cold_mass_weight` with the whole head. It need not be right, or even near: its order is what counts.
-    bins
-        Number of quantile bins of the estimates, at most; equal estimates share a bin.
-    documents
-        The document of each context. With them the weights are shrunk to the best fixed weight, by that one of
-        `SHRINKAGES` that accepts most on every `HELD`-th document after a fit to the others (ties: the largest);
-        then all contexts are fitted. Without them nothing is shrunk.
+    targets, drafts, vocab, estimates, bins, documents
+        As `fit_mass_weight` takes them.
 
     Returns
     -------
@@ -133,106 +83,16 @@ def fit_cold_weight(
     Raises
     ------
     ValueError
-        If rows are no distributions or rationals, shapes differ, `estimates` leave [0, 1], no token is cold, the target
-        gives none of them any mass, `bins` is no positive integer, or there is but one document.
+        As `fit_mass_weight` does; and if no token is cold, or the target gives none of them any mass.
 
     Notes
     -----
-    With the mass itself as weight a mixture overshoots (claim ``overshoot``). Here in every bin mean acceptance is
-    concave in the weight, so that pooling neighbours whose best weights fall, and finding the best weight of the pool
-    anew, gives the best non-decreasing sequence. A constant is one of them, hence the bound. It survives shrinking: on
-    the way from a point to a better one a concave function stays above the first.
+    While the shrinkage is chosen the prior too is that of the other documents alone.
     """
-    check_fit(targets, drafts, vocab)
-    if is_exact(targets):
-        raise ValueError("targets must be floats, not rationals: bins of estimates are floats")
-    wide = to_numpy(_estimates("estimates", estimates))
-    validation.same_shape("estimates", estimates, (targets.shape[0],))
-    if isinstance(bins, bool) or not isinstance(bins, int | np.integer) or bins < 1:
-        raise ValueError(f"bins must be a positive integer, not {bins!r}")
-    p, q = to_numpy(targets), to_numpy(drafts)
-    every = np.arange(p.shape[0])
-    shrinkage = 0.0
-    if documents is not None:
-        held = _held(documents, p.shape[0])
-        trial = _Fit(p, q, vocab, wide, every[~held], bins)
-        checked = every[held]
-        scores = [trial.acceptance(checked, trial.weights(wide[checked], s)) for s in SHRINKAGES]
-        shrinkage = SHRINKAGES[int(np.argmax(scores))]
-    fit = _Fit(p, q, vocab, wide, every, bins)
-    reached = fit.acceptance(every, fit.weights(wide, shrinkage))
-    return ColdWeight(vocab, fit.prior, fit.edges, fit.shrunk(shrinkage), reached, fit.fixed, shrinkage)
 
-
-class _Fit:
-    """The best non-decreasing weights of some `members` of the contexts."""
-
-    def __init__(
-        self, p: np.ndarray, q: np.ndarray, vocab: Vocabulary, estimates: np.ndarray, members: np.ndarray, bins: int
-    ) -> None:
-        self._p, self._q, self._vocab = p, q, vocab
+    def prior_of(members: np.ndarray, p: np.ndarray) -> np.ndarray:
         # Contexts that are all in use are not copied.
-        self.prior = cold_prior(p if members.size == p.shape[0] else p[members], vocab)
-        self._row = self.prior.astype(np.result_type(p, q))
-        self.fixed = best_weight(lambda: self._blocks(members))
-        mine = estimates[members]
-        # Edges are estimates that occur, so that no bin is empty.
-        edges = np.unique(np.quantile(mine, np.arange(1, bins) / bins, method="higher"))
-        self.edges = edges[edges > mine.min()]
-        places = np.searchsorted(self.edges, mine, side="right")
-        self._weights = self._rising([members[places == b] for b in range(self.edges.size + 1)])
+        return cold_prior(p if members.size == p.shape[0] else p[members], vocab)
 
-    def shrunk(self, shrinkage: float) -> np.ndarray:
-        """The weights, this share of the way towards the fixed one."""
-        return (1 - shrinkage) * self._weights + shrinkage * self.fixed.weight
-
-    def weights(self, estimates: np.ndarray, shrinkage: float) -> np.ndarray:
-        """One for each estimate."""
-        return self.shrunk(shrinkage)[np.searchsorted(self.edges, estimates, side="right")]
-
-    def acceptance(self, members: np.ndarray, weights: np.ndarray) -> float:
-        """Mean acceptance in some contexts with a weight for each."""
-        total, at = 0.0, 0
-        for p, q, r in self._blocks(members):
-            w = weights[at : at + p.shape[0], None].astype(p.dtype)
-            total += float(np.minimum(p, (1 - w) * q + w * r).sum(dtype=np.float64))
-            at += p.shape[0]
-        return total / members.size
-
-    def _rising(self, groups: Sequence[np.ndarray]) -> np.ndarray:
-        """Best weights of the groups that do not fall from one to the next: neighbours that would are pooled."""
-        pools: list[tuple[np.ndarray, float, int]] = []
-        for group in groups:
-            pools.append((group, self._best(group), 1))
-            while len(pools) > 1 and pools[-2][1] > pools[-1][1]:
-                (left, _, before), (right, _, after) = pools[-2:]
-                both = np.concatenate([left, right])
-                pools[-2:] = [(both, self._best(both), before + after)]
-        return np.repeat([weight for _, weight, _ in pools], [count for *_, count in pools])
-
-    def _best(self, members: np.ndarray) -> float:
-        return float(best_weight(lambda: self._blocks(members)).weight)
-
-    def _blocks(self, members: np.ndarray) -> Iterator[Block]:
-        step = block_length(self._vocab.size, BLOCK)
-        for start in range(0, members.size, step):
-            part = members[start : start + step]
-            yield self._p[part], embed(self._q[part], self._vocab), self._row
-
-
-def _estimates(name: str, estimates: Any) -> Array:
-    """Checked, in float64."""
-    validation.real(name, estimates)
-    if is_exact(estimates):
-        raise ValueError(f"{name} must be floats, not rationals: edges are floats")
-    validation.probability(name, estimates)
-    return double(estimates)
-
-
-def _held(documents: Any, contexts: int) -> np.ndarray:
-    """Which contexts are of validation documents."""
-    validation.token_ids("documents", documents, np.iinfo(np.int64).max, (contexts,))
-    names, places = np.unique(to_numpy(documents), return_inverse=True)
-    if names.size < 2:
-        raise ValueError(f"documents of shape {(contexts,)} name one document: none is left to choose a shrinkage by")
-    return np.asarray(places % HELD == 0)
+    fit, reached, shrinkage = fitted(targets, drafts, vocab, prior_of, estimates, bins, documents)
+    return ColdWeight(fit.edges, fit.shrunk(shrinkage), reached, fit.fixed, shrinkage, vocab, fit.laws)

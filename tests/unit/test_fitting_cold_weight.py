@@ -13,7 +13,8 @@ from rdk_theory import Vocabulary, acceptance_rate, ensembles, restrict
 from rdk_theory.cold_mass import ColdHead
 from rdk_theory.distributions import embed, softmax
 from rdk_theory.fitting import exact_cold_mass_weight, fit_rank_one
-from rdk_theory.fitting.cold_weight import SHRINKAGES, cold_share, fit_cold_weight
+from rdk_theory.fitting.cold_weight import cold_share, fit_cold_weight
+from rdk_theory.fitting.mass_weight import SHRINKAGES
 from rdk_theory.kernels import RankOne
 from rdk_theory.mixing import optimal_mixing
 from rdk_theory.tolerances import EXACT
