@@ -1,0 +1,104 @@
+"""Gated priors: their gates are a softmax beside the kept logits, and steps find what is there."""
+
+import numpy as np
+import pytest
+import torch
+
+from rdk_theory import acceptance_rate, restrict
+from rdk_theory.distributions import softmax
+from rdk_theory.fitting.gated_priors import Gated, fit_gated_priors
+from rdk_theory.fitting.prior import fit_rank_one
+from rdk_theory.tolerances import EXACT
+from tests.unit.contextual_pair import Pair, pair
+
+
+def fit(made, **options):
+    given = (made.targets, made.drafts, made.vocab, made.hidden, made.kept_logits)
+    return fit_gated_priors(*given, np.random.default_rng(0), **options)
+
+
+def accepted(gated, made):
+    kernel = gated.at(made.hidden, made.kept_logits)
+    return float(acceptance_rate(made.targets, kernel.redistribute(made.drafts)).mean())
+
+
+def planted(seed, contexts, true=None):
+    """Contexts in which the target is itself the proposal of gated priors."""
+    made = pair(seed, contexts=contexts)
+    rng = np.random.default_rng(7)
+    priors = np.zeros((3, made.vocab.size))
+    priors[:, made.vocab.cold] = rng.dirichlet(np.full(made.vocab.cold.size, 0.2), size=3)
+    true = true or Gated(made.vocab, priors, 2 * rng.normal(size=(3, made.hidden.shape[1])), np.ones(3), 1.0)
+    targets = true.at(made.hidden, made.kept_logits).redistribute(made.drafts)
+    return Pair(made.vocab, made.head, made.hidden, targets, made.full, made.documents), true
+
+
+def test_a_gate_is_one_more_logit():
+    """Priors of a single token each, with that token's row, are the unpruned drafter itself."""
+    made = pair(2)
+    cold = made.vocab.cold
+    gated = Gated(made.vocab, np.eye(made.vocab.size)[cold], made.head[cold], np.zeros(cold.size), 0.0)
+    for convert in (np.asarray, torch.tensor):
+        kernel = gated.at(convert(made.hidden), convert(made.kept_logits))
+        found = np.asarray(kernel.redistribute(convert(made.drafts)))
+        assert np.abs(found - made.full).max() <= EXACT
+
+
+def test_steps_find_planted_priors_and_hold_on_other_contexts():
+    made, true = planted(0, 1500)
+    others, _ = planted(0, 2000, true)
+    others = others.part(slice(1500, None))
+    assert accepted(true, others) == pytest.approx(1)
+    start, found = fit(made, priors=6, epochs=0), fit(made, priors=6, epochs=25)
+    single = fit_rank_one(made.targets, made.drafts, made.vocab).kernel
+    rank_one = float(acceptance_rate(others.targets, single.redistribute(others.drafts)).mean())
+    assert accepted(found, others) > 0.95 > 0.9 > max(rank_one, accepted(start, others))
+    for gated in (start, found):
+        assert accepted(gated, made) == pytest.approx(gated.acceptance, abs=1e-5)
+        assert np.abs(gated.priors.sum(axis=1) - 1).max() <= EXACT
+        assert not gated.priors[:, made.vocab.kept].any()
+
+
+def test_a_step_goes_where_acceptance_rises():
+    """The slope along every parameter, against a difference; acceptance has kinks, so most and not all agree."""
+    made = pair(3, contexts=40)
+    rng = np.random.default_rng(1)
+    base = fit(made, priors=2, epochs=0)
+    cold = made.vocab.cold
+    logits = np.log(base.priors[:, cold])
+
+    def value(rows, logits):
+        priors = np.zeros_like(base.priors)
+        priors[:, cold] = softmax(logits)
+        return accepted(Gated(made.vocab, priors, rows, base.biases, 0.0), made)
+
+    moved = fit(made, priors=2, epochs=3)
+    assert moved.acceptance > base.acceptance
+    step = moved.rows - base.rows, np.log(np.maximum(moved.priors[:, cold], 1e-30)) - logits
+    ahead = value(base.rows + 0.1 * step[0], logits + 0.1 * step[1])
+    assert ahead > value(base.rows, logits)
+    behind = [
+        value(base.rows + 0.1 * rng.permuted(step[0]), logits + 0.1 * rng.permuted(step[1], axis=1)) for _ in range(8)
+    ]
+    assert ahead > max(behind)
+
+
+def test_the_same_stream_gives_the_same_fit_and_the_cost_knows_but_the_bits_of_the_vocabulary():
+    small, large = fit(pair(4), priors=5, epochs=1), fit(pair(4, size=60), priors=5, epochs=1)
+    again = fit(pair(4), priors=5, epochs=1)
+    assert np.array_equal(small.priors, again.priors)
+    assert np.array_equal(small.rows, again.rows)
+    gates = small.rows.size + small.biases.size
+    # A draw looks at the priors in as many places as N has bits, and at the end; its probability is one place more.
+    assert small.cost.multiply_adds == small.cost.reads == gates + 5 * (5 + 2)
+    assert large.cost.reads - small.cost.reads == 5
+    assert large.cost.full == 2 * small.cost.full
+
+
+def test_more_priors_reach_more_where_they_were_fitted():
+    made = pair(6, contexts=400)
+    reached = [fit(made, priors=m, epochs=12).acceptance for m in (1, 4, 16)]
+    assert reached == sorted(reached)
+    assert reached[-1] > reached[0] + 0.02
+    tli = float(np.minimum(made.targets[:, made.vocab.kept], restrict(made.full, made.vocab)).sum(axis=1).mean())
+    assert reached[0] > tli
