@@ -6,6 +6,10 @@ from rdk_theory.plan.choice import Choice
 from rdk_theory.plan.costs import CostModel
 from rdk_theory.plan.sources import Predicted
 
+CONTEXTS = (
+    "Contexts are those of the captured text; in text that the target writes itself, acceptance may be other, so a "
+    "capture should be of the text that is to be decoded."
+)
 LEFT_OUT = (
     "Left out: the cost of starting a kernel on a device and of reading scattered numbers, the drafter's cache, "
     "the prompt, and every batch but the one that the costs are of."
@@ -15,7 +19,7 @@ LEFT_OUT = (
 def lines(choice: Choice, found: Predicted, longest: int) -> list[str]:
     """The assumptions of the plan `choice` from `found`, where drafts of up to `longest` tokens were tried."""
     documents = found.documents
-    out = [_cost(found.costs)]
+    out = [_cost(found.costs), CONTEXTS]
     if documents is None:
         out.append(
             "A draft is accepted with the same chance at every token, independently. Verification is token by token: "

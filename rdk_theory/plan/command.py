@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from rdk_theory import runs, tables
 from rdk_theory.cli import Command, UsageError, add_common
-from rdk_theory.measure.command import FRACTIONS, QUICK, QUICK_WORK, WORK, _fractions
-from rdk_theory.measure.selection import SELECTIONS
+from rdk_theory.measure.command import FRACTIONS, QUICK, QUICK_WORK, SELECTION_HELP, SELECTIONS, WORK, _fractions
 
 if TYPE_CHECKING:
     from rdk_theory.plan.costs import CostModel
@@ -69,12 +68,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--select",
         choices=SELECTIONS,
         default="count",
-        help="keep the tokens highest by training count (default), or by mean or variance of the target's probability",
+        help=SELECTION_HELP,
     )
     parser.add_argument("--kernels", type=lambda text: text.split(","), metavar="NAME,…", help="which (default all)")
     parser.add_argument("--rank", type=int, default=8, metavar="R", help="of the cold rows' covariance (default 8)")
     parser.add_argument("--longest", type=int, default=8, metavar="G", help="longest draft that is tried (default 8)")
     parser.add_argument("--vocabulary", type=int, metavar="N", help="size of the vocabulary, for a measure.csv")
+    parser.add_argument(
+        "--work",
+        type=_amount,
+        metavar="X",
+        help=f"largest contexts x kept x tokens of a fit for acceptance (default {WORK:g}; --quick {QUICK_WORK:g})",
+    )
     parser.add_argument("--max-memory", type=float, default=2.0, metavar="GB", help="for calibration rows (default 2)")
     add_common(parser, out="out/plan")
 
@@ -96,7 +101,7 @@ def _run(args: argparse.Namespace) -> int:
         kernels=args.kernels or sources.KERNELS,
         rank=args.rank,
         longest=args.longest,
-        work=QUICK_WORK if args.quick else WORK,
+        work=args.work if args.work is not None else QUICK_WORK if args.quick else WORK,
         max_memory=args.max_memory * 1e9,
         seed=args.seed,
     )

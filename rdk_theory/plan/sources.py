@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from rdk_theory import runs, tables
-from rdk_theory.measure.command import IDENTITY
+from rdk_theory.measure.command import digests
 from rdk_theory.plan.costs import CostModel
 from rdk_theory.plan.observations import KERNELS, Observations, Observer, planned
 from rdk_theory.plan.prediction import Setting, from_acceptance, predict
@@ -69,14 +69,15 @@ def from_capture(request: Request, fractions: Sequence[float], costs: Costs, run
         "longest": request.longest,
         "work": request.work,
         "max_memory": request.max_memory,
-        **{name: runs.sha256(request.path / name) for name in IDENTITY if (request.path / name).exists()},
+        **digests(request.path),
     }
     observed = []
     for fraction in runs.progress(fractions, "kept sets"):
         part = run.directory.absolute() / "parts" / f"{request.selection}-{fraction!r}.safetensors"
 
         def one(fraction: float = fraction, part: Path = part) -> None:
-            vocab = kept_set(capture, request.selection, fraction, measurement.targets)
+            calibration = measurement.targets, None, measurement.calibration_contexts
+            vocab = kept_set(capture, request.selection, fraction, *calibration)
             observer.observe(request.selection, vocab, compared).write(part)
 
         run.step(f"{request.selection} {fraction!r}", [part], one, parameters)

@@ -49,6 +49,7 @@ def refused(folder, out, message, capsys, *arguments):
         ([*SHARES, "--kernels", "oracle-weight"], "no kernel 'oracle-weight'"),
         ([*SHARES, "--fractions", "0"], "--fractions"),
         ([*SHARES, "--max-memory", "0"], "--max-memory"),
+        ([*SHARES, "--work", "-1"], "--work"),
         ([*SHARES, "--vocabulary", "24"], "--vocabulary"),
         (["--cost", "nowhere.json"], "nowhere.json"),
         (["--cost", "nowhere.json", "--width", "3"], "stand in the file"),
