@@ -1,0 +1,93 @@
+"""The streamed fit: against the exact optimum, and its bound against kernels that must not beat it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rdk_theory import Vocabulary, acceptance_rate, ensembles, restrict
+from rdk_theory.fitting._optimal_table import Table, Tokens
+from rdk_theory.fitting.optimal import fit_optimal
+from rdk_theory.fitting.optimal_streamed import InMemory, fit_streamed
+from rdk_theory.kernels import Embedding
+
+
+def contexts(seed: int, count: int = 120, size: int = 40, kept: int = 6) -> tuple[np.ndarray, np.ndarray, Vocabulary]:
+    rng = np.random.default_rng(seed)
+    targets, full = ensembles.low_rank_softmax(rng, count, size)
+    vocab = Vocabulary(size, rng.permutation(np.argsort(-targets.mean(axis=0))[:kept]))
+    return targets.astype(np.float32), restrict(full, vocab).astype(np.float32), vocab
+
+
+def accepted(fit, targets: np.ndarray, drafts: np.ndarray) -> float:
+    return float(acceptance_rate(targets, fit.kernel.redistribute(drafts)).mean())
+
+
+@pytest.mark.parametrize("rare", [0.0, 0.02])
+def test_it_encloses_the_optimum(rare: float) -> None:
+    """The bound is over all kernels, those that tell rare tokens apart among them."""
+    targets, drafts, vocab = contexts(0)
+    best = fit_optimal(targets, drafts, vocab)
+    fit = fit_streamed(InMemory(targets, drafts), vocab, steps=300, tolerance=4e-3, rare=rare)
+    assert fit.acceptance <= best.acceptance + 1e-6
+    assert fit.upper_bound >= best.upper_bound - 1e-6
+    assert fit.gap <= 4e-3 + rare
+    assert accepted(fit, targets, drafts) == pytest.approx(fit.acceptance, abs=1e-5)
+
+
+def test_tokens_left_out_of_the_bound_break_it() -> None:
+    """Control: without the mass of the shared column, what looks like a bound is below a kernel that exists."""
+    targets, drafts, vocab = contexts(1)
+    fit = fit_streamed(InMemory(targets, drafts), vocab, steps=300, tolerance=2e-3, rare=0.1)
+    shared = Tokens(vocab, targets.mean(axis=0, dtype=np.float64), 0.1).shared
+    best = fit_optimal(targets, drafts, vocab)
+    assert fit.upper_bound >= best.acceptance
+    assert fit.upper_bound - targets[:, shared].sum(axis=1).mean() < best.acceptance
+
+
+def test_batches_do_not_matter_and_equal_contexts_are_stored_once() -> None:
+    targets, drafts, vocab = contexts(2)
+    twice = [(targets[:50], drafts[:50]), (targets, drafts), (targets[50:], drafts[50:])]
+    whole = fit_streamed(InMemory(targets, drafts), vocab, steps=20, tolerance=0.0)
+    parts = fit_streamed(twice, vocab, steps=20, tolerance=0.0)
+    assert (whole.contexts, parts.contexts, parts.distinct) == (120, 240, 120)
+    assert parts.acceptance == pytest.approx(whole.acceptance, abs=1e-6)
+    assert parts.upper_bound == pytest.approx(whole.upper_bound, abs=1e-5)
+
+
+def test_no_row_stores_more_than_the_support() -> None:
+    """Kernels of more entries a row contain those of fewer, and one entry a row is at least TLI here."""
+    targets, drafts, vocab = contexts(3)
+    fits = [fit_streamed(InMemory(targets, drafts), vocab, steps=60, tolerance=0.0, support=n) for n in (1, 4, 40)]
+    for fit, support in zip(fits, (1, 4, 40), strict=True):
+        assert np.diff(fit.kernel._rows.indptr).max() <= support + 1  # and the share of the law for all
+    tli = acceptance_rate(targets, Embedding(vocab).redistribute(drafts)).mean()
+    assert tli - 1e-6 <= fits[0].acceptance < fits[1].acceptance < fits[2].acceptance
+
+
+def test_validation_never_chooses_worse_than_tli() -> None:
+    """Contexts that contradict those of the fit leave TLI; contexts like them leave the fitted kernel."""
+    targets, drafts, vocab = contexts(4)
+    cold = np.zeros((30, 40), dtype=np.float32)
+    cold[:, vocab.kept[0]] = 1
+    certain = np.zeros((30, 6), dtype=np.float32)
+    certain[:, 0] = 1
+    against = fit_streamed(InMemory(targets, drafts), vocab, steps=20, validation_source=InMemory(cold, certain))
+    assert against.share == 1
+    assert accepted(against, cold, certain) == pytest.approx(1, abs=1e-6)
+    alike = fit_streamed(InMemory(targets, drafts), vocab, steps=20, validation_source=InMemory(targets, drafts))
+    assert alike.share == 0
+    assert alike.acceptance > against.acceptance
+
+
+def test_rare_tokens_share_a_column_and_kept_ones_do_not() -> None:
+    targets, drafts, vocab = contexts(5)
+    mean = targets.mean(axis=0, dtype=np.float64)
+    tokens = Tokens(vocab, mean, 0.05)
+    assert mean[tokens.shared].sum() <= 0.05
+    assert not np.intersect1d(tokens.shared, vocab.kept).size
+    assert mean[tokens.shared].max() <= mean[np.setdiff1d(vocab.cold, tokens.shared)].min()
+    table = Table.read(InMemory(targets, drafts), vocab, tokens, 120)
+    assert table.targets.shape == (120, 40 - tokens.shared.size + 1)
+    assert np.abs(table.targets.sum(axis=1) - 1).max() < 1e-5
+    assert (tokens.alone[tokens.home] == vocab.kept).all()
