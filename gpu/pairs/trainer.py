@@ -20,6 +20,8 @@ WARM_UP = 0.03
 """Share of the budget in which the learning rate rises."""
 CHECKPOINT_SECONDS = 15.0
 """Time between checkpoints: what an interruption can lose."""
+CHECKPOINT_SHARE = 0.05
+"""Most of the time that goes into them; those of wide embeddings are gigabytes, and come less often."""
 EMBEDDING_RATE = 5.0
 BETAS = (0.9, 0.95)
 _LAST_RATE = 0.02
@@ -113,7 +115,7 @@ class Training:
     def _steps(self) -> Iterator[int]:
         history = self.history
         saved = began = time.perf_counter()
-        before = history.seconds
+        before, pause = history.seconds, 0.0
         while (spent := self.budget.spent(history.step, history.seconds)) < 1:
             for optimizer in self.optimizers:
                 optimizer.zero_grad()
@@ -128,9 +130,10 @@ class Training:
             history.seconds = before + now - began
             if len(history.recent) == _REPORT_EVERY:
                 history.point()
-            if now - saved >= CHECKPOINT_SECONDS:
+            if now - saved >= max(CHECKPOINT_SECONDS, pause):
                 self._save()
                 saved = time.perf_counter()
+                pause = (saved - now) / CHECKPOINT_SHARE
             yield history.step
         if history.recent:
             history.point()

@@ -140,14 +140,20 @@ class Stopped(KeyboardInterrupt):
     """The user's interrupt."""
 
 
+def after_each_step(monkeypatch):
+    """Checkpoints as often as can be."""
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(trainer, "CHECKPOINT_SHARE", math.inf)
+
+
 SAMPLED = ("--softmax-words", 40, "--batch-tokens", 64, "--distill", "tv")
 
 
-@pytest.mark.parametrize(("stop_at", "further"), [(4, ()), (9, ()), (4, SAMPLED), (11, SAMPLED)])
+@pytest.mark.parametrize(("stop_at", "further"), [(4, ()), (9, ()), (11, SAMPLED)])
 def test_an_interrupted_training_goes_on_to_the_same_pair(tmp_path, corpus, capsys, monkeypatch, stop_at, further):
     options = ("train", *TINY, *further, "--corpus", corpus, "--steps", 6, "--out")
     whole = rdk_pair(capsys, *options, tmp_path / "whole")
-    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    after_each_step(monkeypatch)
     batch = Stream.batch
     seen = []
 
@@ -168,7 +174,7 @@ def test_an_interrupted_training_goes_on_to_the_same_pair(tmp_path, corpus, caps
 
 
 def test_a_checkpoint_of_other_options_is_not_continued(tmp_path, corpus, capsys, monkeypatch):
-    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 0.0)
+    after_each_step(monkeypatch)
     batch = Stream.batch
 
     def stopping(self, step):
@@ -279,6 +285,25 @@ def test_batches_are_pieces_of_the_text_decided_by_seed_and_step(stream):
     assert torch.equal(stream.batch(7)[0], inputs)
     assert not torch.equal(stream.batch(8)[0], inputs)
     assert not torch.equal(Stream(stream.tokens, 6).batch(7)[0], inputs)
+
+
+def test_checkpoints_take_a_small_share_of_the_time(stream, tmp_path, monkeypatch):
+    """By a clock that tells a second more each time it is asked, and ten where one is written."""
+    clock = [0.0]
+
+    def tick(seconds=1.0):
+        clock[0] += seconds
+        return clock[0]
+
+    saves = []
+    monkeypatch.setattr(trainer.time, "perf_counter", tick)
+    monkeypatch.setattr(Training, "_save", lambda self: saves.append(tick(9.0)))
+    model = build(Shape(32, 1), 90, 0, CPU)
+    training = Training(model, lambda step, spent: 0.0, tmp_path / "c.safetensors", Budget(seconds=900), 1e-3)
+    training.run("")
+    assert saves[0] < 2 * trainer.CHECKPOINT_SECONDS
+    assert 190 < saves[1] - saves[0] < 220
+    assert 4 <= len(saves) <= 5
 
 
 def test_training_learns_what_there_is_to_learn(tmp_path):
