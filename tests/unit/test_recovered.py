@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rdk_theory import Vocabulary, cli, tables
+from rdk_theory import Vocabulary, cli, restrict, tables
 from rdk_theory.acceptance import acceptance_rate
 from rdk_theory.captures import Capture, open_capture
+from rdk_theory.fitting import fit_optimal
 from rdk_theory.measure import command, measurement
 from rdk_theory.measure.measurement import OPTIMUM, Measurement
 from rdk_theory.measure.recovered import recovered_share
-from rdk_theory.measure.samplers import MENDED, NAMES, Contexts, Fitted, Sampler, samplers
+from rdk_theory.measure.samplers import GAP, MENDED, NAMES, Contexts, Fitted, Sampler, samplers
 from rdk_theory.statistics import bootstrap_means
 from tests.capture_folder import write_capture
 
@@ -92,6 +93,9 @@ def test_resamples_that_lost_nothing_widen_the_interval() -> None:
     plain = recovered_share(np.array([0.05]), 0.1, gains, np.full(1000, 0.1), 0.95)
     assert share.low < plain.low
     assert plain.high < share.high
+    mirrored = recovered_share(np.array([-0.05]), 0.1, -gains, means, 0.95)
+    assert mirrored is not None
+    assert (mirrored.low, mirrored.high) == (-share.high, -share.low)
     means[524] = 0.0
     assert recovered_share(np.array([0.05]), 0.1, gains, means, 0.95) is None
 
@@ -143,6 +147,8 @@ def test_no_context_free_kernel_crosses_the_bound_in_the_same_contexts(capture: 
         assert by[name]["recovered"] <= bound["recovered"] + 1e-5
     assert by["optimal"]["acceptance"] < bound["fitted"] <= bound["upper_bound"] == bound["acceptance"]
     assert bound["upper_bound"] - bound["fitted"] < 0.01
+    target, draft = capture.rows(judged.test)
+    assert bound["upper_bound"] == fit_optimal(target, restrict(draft, vocab), vocab, tolerance=GAP / 2).upper_bound
     assert by["oracle-weight"]["acceptance"] > bound["acceptance"] + 1e-3
     leaky = Measurement(capture, 1e9)
     leaky._calibration = judged.test
@@ -172,6 +178,16 @@ def test_repair_is_what_the_fit_gains_where_nothing_was_pruned(capture: Capture)
     whole = {row["sampler"]: row for row in judged.measure("count", Vocabulary.full(SIZE), chosen)}["optimal"]
     assert whole["recovered"] is None
     assert max(abs(whole[f"restoration{end}"]) for end in ("", "_low", "_high")) < 1e-6
+    # A kernel that repairs as much as the fit to the unpruned drafter, and restores all that was lost, in each context.
+
+    def repaired(c: Contexts) -> np.ndarray:
+        return acceptance_rate(c.targets, c.full_drafts) + 0.1 * c.targets.max(axis=1)
+
+    both = (Sampler(name, lambda _: Fitted(repaired)) for name in ("optimal", MENDED))
+    known = {r["sampler"]: r for r in judged.measure("count", vocab, (*samplers(0.0, ["unpruned"]), *both))}
+    assert known["optimal"]["repair"] > 0.01
+    for end in ("", "_low", "_high"):
+        assert known["optimal"][f"restoration{end}"] == pytest.approx(known["unpruned"][f"gain{end}"], abs=1e-6)
     # Control: without the fit to the unpruned drafter nothing is said.
     bare = judged.measure("count", vocab, samplers(1e9, ["optimal"]))
     assert all(row["repair"] is None for row in bare)
