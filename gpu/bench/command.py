@@ -12,7 +12,7 @@ from typing import Any
 from rdk_theory import runs, tables
 from rdk_theory.cli import UsageError
 
-TABLE, GOALS, FIGURE = "device.csv", "goals.csv", "device"
+TABLE, GOALS, FORMS, FIGURE = "device.csv", "goals.csv", "forms.csv", "device"
 COLUMNS = (
     "operation", "form", "implementation", "size", "batch", "gamma", "dtype", "ms", "low ms", "high ms", "how", "GB/s",
     "share", "ratio_to_none", "launches",
@@ -57,7 +57,7 @@ def bench(
 
     Returns
     -------
-    Rows and goals as they are in the tables, and a note on what was timed.
+    Rows, forms of redistribution and goals as they are in the tables, and a note on what was timed.
 
     Raises
     ------
@@ -69,6 +69,7 @@ def bench(
     import torch
 
     from gpu.bench import goals
+    from gpu.bench.forms import forms
     from gpu.bench.grid import grid
     from gpu.bench.measure import BUDGET, measure
     from gpu.bench.timing import SECONDS
@@ -84,14 +85,18 @@ def bench(
         found = [goal._asdict() for goal in goals.goals(rows, device)]
         tables.write(out / GOALS, found)
         manifest.record(TABLE, GOALS, *redraw(out))
+        compared = forms(rows, device)
+        if compared:
+            tables.write(out / FORMS, compared)
+            manifest.record(FORMS)
     note = f"{NOTES[device]} A copy: {rows[0]['copy_bandwidth']:.4g} bytes/s."
-    return {"note": note, "rows": rows, "goals": found}
+    return {"note": note, "rows": rows, "forms": compared, "goals": found}
 
 
 def redraw(out: Path) -> tuple[Path, ...]:
     """The figure of the table in a folder, where matplotlib is there and something was measured."""
     from gpu.bench.figure import draw
-    from gpu.bench.measure import MEASURED
+    from gpu.bench.rows import MEASURED
     from rdk_theory import figures
 
     rows = tables.read(out / TABLE)
@@ -131,5 +136,13 @@ def text(result: dict[str, Any]) -> str:
             for (name, status, why), where in missing.items()
         ]
         parts.append(tables.to_text(lines))
+    if result["forms"]:
+        microseconds = [
+            {"size": row["size"]}
+            | {f"{name}, µs a row": None if row[name] is None else 1e6 * row[name] for name in list(row)[1:4]}
+            | {"dense_over_first_order": row["dense_over_first_order"]}
+            for row in result["forms"]
+        ]
+        parts.append(tables.to_text(microseconds, digits=4))
     parts.append(tables.to_text(result["goals"], ("name", "bound", "value", "at", "verdict"), digits=4))
     return "\n\n".join(parts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gpu.bench.grid import FORMS
-from gpu.bench.measure import MEASURED
+from gpu.bench.rows import MEASURED
 from rdk_theory import figures
 from rdk_theory.tables import Row
 
@@ -14,15 +14,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-OTHERS = (
-    ("softmax_sample", "none", "draw"), ("acceptance", "rank one", "acceptance"),
-    ("redistribute", "rank one", "redistribute, rank one"), ("redistribute", "first order", "first order"),
-    ("redistribute", "dense half", "dense half"), ("propose", "rank one", "propose, rank one"),
-)  # fmt: skip
+OTHERS = {
+    "draw": ("softmax_sample", "none"),
+    "acceptance": ("acceptance", "rank one"),
+    "redistribute, rank one": ("redistribute", "rank one"),
+    "propose, rank one": ("propose", "rank one"),
+    "redistribute, first order": ("redistribute", "first order"),
+    "redistribute, dense half": ("redistribute", "dense half"),
+}
 
 
 def draw(rows: Sequence[Row]) -> Figure:
     """Panels against the size of the vocabulary, of the kernel where it was timed, else of the naive form.
+
+    Times of verification by tokens and as a block, and of other operations; then, of verification by tokens, the share
+    of a copy's speed and the time over that without redistribution.
 
     Points are medians, bars reach from the 20th to the 80th percentile.
 
@@ -41,10 +47,10 @@ def draw(rows: Sequence[Row]) -> Figure:
     block = [_line(shown, "verify block", form) for form in FORMS]
     _panel(panels[0], token, FORMS, "median", "verify token, ms", 1e3)
     _panel(panels[1], block, FORMS, "median", "verify block, ms", 1e3)
-    lines = [_line(shown, operation, form) for operation, form, _ in OTHERS]
-    _panel(panels[2], lines, [name for *_, name in OTHERS], "median", "other operations, ms", 1e3)
-    _panel(panels[3], token, FORMS, "share", "verify token, share of a copy's speed", 1.0)
-    _panel(panels[4], token[1:], FORMS[1:], "ratio_to_none", "verify token, time over that of none", 1.0, 1)
+    lines = [_line(shown, *what) for what in OTHERS.values()]
+    _panel(panels[2], lines, list(OTHERS), "median", "other operations, ms", 1e3)
+    _panel(panels[3], token, FORMS, "share", "share of a copy's speed", 1.0)
+    _panel(panels[4], token[1:], FORMS[1:], "ratio_to_none", "time over that of none", 1.0, 1)
     return figure
 
 
@@ -72,18 +78,18 @@ def _panel(
     for index, (line, name) in enumerate(zip(lines, names, strict=True)):
         if not line or any(row[column] is None for row in line):
             continue
-        sizes = [_number(row, "size") for row in line]
+        sizes = [_number(row, "size") / 1e3 for row in line]
         values = [factor * _number(row, column) for row in line]
         low, high = ([factor * _number(row, end) for row in line] for end in ("low", "high"))
         figures.theory_line(axes, sizes, values, index + first, name)
         bars = {"low": low, "high": high} if time else {}
         figures.measured(axes, sizes, values, index=index + first, label=name, **bars)
-    axes.set_xlabel("target vocabulary N")
+    axes.set_xlabel("target vocabulary N, thousands")
     axes.set_ylabel(label)
-    if time:
-        axes.set_yscale("log")
-    else:
+    if column == "share":
         axes.set_ylim(bottom=0)
+    else:
+        axes.set_yscale("log")
     figures.legend(axes, 3)
 
 

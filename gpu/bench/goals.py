@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gpu.bench.measure import MEASURED
+from gpu.bench.rows import MEASURED
 from rdk_theory.tables import Row
 
 LAZY, DENSE, SHARE, FASTER = 1.05, 1.15, 0.85, 1.5

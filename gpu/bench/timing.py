@@ -102,7 +102,7 @@ def copy_bandwidth(device: str, count: int | None = None) -> float:
 
 
 def launches(call: Callable[[], object], device: str) -> int | None:
-    """Kernels, fills and copies that one call starts on a GPU; `None` on the CPU, which has no launches."""
+    """Kernels, fills and copies that one call starts on a GPU; `None` on the CPU, or where the profiler sees none."""
     if device != "cuda":
         return None
     call()
@@ -110,4 +110,4 @@ def launches(call: Callable[[], object], device: str) -> int | None:
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
         call()
         torch.cuda.synchronize()
-    return sum(event.device_type == torch.autograd.DeviceType.CUDA for event in profile.events())
+    return sum(event.device_type == torch.autograd.DeviceType.CUDA for event in profile.events()) or None

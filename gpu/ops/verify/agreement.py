@@ -40,7 +40,7 @@ def decided(columns: Columns, arguments: Mapping[str, Any], **options: Any) -> t
     for signs in itertools.product((-1, 1), repeat=3):
         shifted = dict(arguments)
         for sign, names in zip(signs, groups, strict=True):
-            shifted |= {name: (arguments[name] + sign * MARGIN).clip(0, 1 - 1e-12) for name in names}
+            shifted |= {name: (arguments[name].double() + sign * MARGIN).clip(0, 1 - 1e-12) for name in names}
         other = verify(kernel=columns, **shifted, **options, implementation="naive")
         sure &= (other.accepted == plain.accepted) & (other.token == plain.token) & (other.tried == plain.tried)
     return sure, plain
