@@ -11,7 +11,9 @@ import numpy as np
 from rdk_theory._array import Array, is_exact, to_numpy
 from rdk_theory._rows import block_length
 from rdk_theory._types import Real
+from rdk_theory.fitting._optimal_averaging import Averaging
 from rdk_theory.fitting._optimal_interior import central_path, operations
+from rdk_theory.fitting._optimal_table import Table
 from rdk_theory.fitting.certificate import upper_bound
 from rdk_theory.fitting.prior import check_fit
 from rdk_theory.fitting.safety import Certifiable
@@ -24,10 +26,6 @@ LARGEST = 1 << 28
 CHECK = 10
 """Steps between looks at the kernel reached."""
 
-BOLDNESS = 4.0
-"""Steps are this many times those at which a step without momentum is sure to rise; found on count pairs and small
-problems that HiGHS solves too: the gap after 40 steps is least at 4 to 8, and at 64 the iteration loses its way."""
-
 STEPS = 60
 """Steps of the averaging method, where no number is given."""
 
@@ -39,12 +37,6 @@ LOOSE = 1e-3
 
 _BLOCK = 1 << 19
 """Entries of the proposals formed at a time: the programme separates over tokens but for the rows' sums."""
-
-_ALONE = 1e4
-"""Logarithm of odds that no gradient makes up for."""
-
-_SPREAD = 0.3
-"""Mass that a row of the first kernel gives away: to the mean of what TLI lacks, and a tenth of it evenly."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +109,12 @@ def fit_optimal(
     `BOLDNESS` and :math:`\delta` falling from 1/2 as one over the steps.
 
     The duals `s` are averaged with the weights of the method, and their mean is the certificate
-    (`rdk_theory.fitting.certificate`), evaluated in float64: it holds whatever the iteration did. Memory: three arrays
-    of the size of the kernel and one of that of the targets, beside the kernel that is kept.
+    (`rdk_theory.fitting.certificate`), evaluated in float64: it holds whatever the iteration did. The first kernel
+    leaves home what TLI does not, and gives the rest mostly to what TLI lacks where that token is drafted. Memory: four
+    arrays of the size of the kernel and one of that of the targets, beside the kernel that is kept.
+
+    Where the kernel would be too large, `rdk_theory.fitting.optimal_streamed.fit_streamed` takes batches and gives a
+    sparse one.
     """
     check_fit(targets, drafts, vocab)
     if is_exact(targets):
@@ -127,7 +123,7 @@ def fit_optimal(
         raise ValueError(f"steps must be a positive integer, not {steps!r}")
     for name, size in (("kernel", vocab.kept_size * vocab.size), ("targets", targets.shape[0] * vocab.size)):
         if size > LARGEST:
-            raise ValueError(f"{name} would have {size} entries, more than the {LARGEST} for which this fit is made")
+            raise ValueError(f"{name} would have {size} entries, more than {LARGEST}; fit_streamed has no such limit")
     p, q = _rows(targets, drafts)
     held = _held_out(validation, vocab)
     small = operations(p.shape[0], vocab.kept_size, vocab.size) <= SMALL
@@ -154,8 +150,8 @@ def _averaged(
     tolerance: float,
     held: tuple[np.ndarray, np.ndarray] | None,
 ) -> OptimalFit:
-    """By `_Search`, with the best kernel of every `CHECK`-th step."""
-    search = _Search(p, q, vocab)
+    """By `Averaging`, with the best kernel of every `CHECK`-th step."""
+    search = Averaging(Table(p, q, np.ones(p.shape[0])), vocab.kept, p.dtype)
     kept, at = np.zeros_like(search.kernel), 0
     kept[np.arange(vocab.kept_size), vocab.kept] = 1  # TLI, which no fit need be worse than
     best = _value(*(held or (p, q)), kept)
@@ -171,87 +167,6 @@ def _averaged(
             break
     kernel = Dense(vocab, kept / kept.sum(axis=1, keepdims=True))
     return OptimalFit(kernel, _value(p, q, kernel.matrix), upper_bound(p, q, np.clip(search.duals, 0, 1)), at)
-
-
-class _Search:
-    """Accelerated dual averaging: the mean kernel so far, the mean duals, and their bound.
-
-    Three kernels move together: `kernel`, the mean; `_leader`, the best answer to the mean gradient, held near the
-    first kernel by its divergence from it; and a point between the two, at which the next gradient is taken.
-    """
-
-    def __init__(self, p: np.ndarray, q: np.ndarray, vocab: Vocabulary) -> None:
-        self._p, self._q, self._kept = p, q, vocab.kept
-        mass = q.mean(axis=0, dtype=np.float64)
-        self._mass = np.where(mass > 0, mass, 1)
-        lack = p.mean(axis=0, dtype=np.float64)
-        lack[vocab.kept] -= np.minimum(p[:, vocab.kept], q).mean(axis=0, dtype=np.float64)
-        total = lack.sum()
-        spread = 0.1 / vocab.size + 0.9 * (lack / total if total > 0 else np.full(vocab.size, 1 / vocab.size))
-        self._away = np.log(_SPREAD * spread).astype(p.dtype)
-        stay = np.log(1 - _SPREAD + _SPREAD * spread[vocab.kept])
-        self._stay = np.where(mass > 0, stay, _ALONE).astype(p.dtype)  # a token that is never drafted stays home
-        self._gradient = np.zeros((vocab.kept_size, vocab.size), dtype=p.dtype)
-        self._leader = np.empty_like(self._gradient)
-        self._weight, self._step, self._unpriced = 0.0, 0, 0.0
-        self._lead()
-        self.kernel = self._leader.copy()
-        self.duals = np.zeros_like(p)
-
-    @property
-    def bound(self) -> float:
-        """`certificate.upper_bound` at `duals`, in the precision of the rows: good enough to stop by."""
-        return self._unpriced + float(self._gradient.max(axis=1).sum(dtype=np.float64))
-
-    def advance(self) -> None:
-        """One gradient, and the answer to the mean of all so far."""
-        smoothing = 1 / (2 + self._step / 4)
-        curvature = (1 + smoothing) / (2 * smoothing * BOLDNESS)
-        new = (1 + np.sqrt(1 + 4 * curvature * self._weight)) / (2 * curvature)
-        self._weight += new
-        self._step += 1
-        share = self._p.dtype.type(new / self._weight)
-        unpriced = 0.0
-        for block in _blocks(*self._p.shape):
-            between = self.kernel[:, block] + share * (self._leader[:, block] - self.kernel[:, block])
-            target = self._p[:, block]
-            duals = _duals(target, self._q @ between, smoothing)
-            unpriced += float(np.einsum("ij,ij->i", 1 - duals, target).sum(dtype=np.float64))
-            gradient = self._q.T @ duals
-            gradient /= self._p.shape[0]
-            for mean, part in ((self._gradient[:, block], gradient), (self.duals[:, block], duals)):
-                part -= mean
-                part *= share
-                mean += part
-        self._unpriced += float(share) * (unpriced / self._p.shape[0] - self._unpriced)
-        self._lead()
-        for block in _blocks(*self.kernel.shape):
-            self.kernel[:, block] += share * (self._leader[:, block] - self.kernel[:, block])
-
-    def _lead(self) -> None:
-        """Each row in proportion to the first kernel times ``exp(weight · mean gradient / E q'_i)``."""
-        scale = (self._weight / self._mass).astype(self._leader.dtype)[:, None]
-        step = block_length(self._leader.shape[1], _BLOCK)
-        for start in range(0, self._leader.shape[0], step):
-            rows = slice(start, start + step)
-            raised = self._gradient[rows] * scale[rows]
-            home = np.arange(raised.shape[0]), self._kept[rows]
-            own = raised[home] + self._stay[rows]
-            raised += self._away
-            raised[home] = own
-            raised -= raised.max(axis=1, keepdims=True)
-            np.exp(raised, out=raised)
-            raised /= raised.sum(axis=1, keepdims=True)
-            self._leader[rows] = raised
-
-
-def _duals(target: np.ndarray, proposal: np.ndarray, smoothing: float) -> np.ndarray:
-    """``clip((1 + δ − r/p)/2δ, 0, 1)``, in the array of the proposal; 0 where ``p = 0``."""
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        np.divide(proposal, target, out=proposal)
-        proposal *= -0.5 / smoothing
-        proposal += (1 + smoothing) / (2 * smoothing)
-    return np.clip(proposal, 0, 1, out=proposal)
 
 
 def _value(p: np.ndarray, q: np.ndarray, matrix: np.ndarray) -> float:

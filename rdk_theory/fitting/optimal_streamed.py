@@ -16,6 +16,7 @@ from rdk_theory.distributions import restrict
 from rdk_theory.fitting._optimal_averaging import Averaging
 from rdk_theory.fitting._optimal_sparse import acceptances, cut, shrunk
 from rdk_theory.fitting._optimal_table import Source, Table, Tokens, batches
+from rdk_theory.fitting.safety import Certifiable
 from rdk_theory.kernels.backed_off import BackedOff
 from rdk_theory.vocabulary import Vocabulary
 
@@ -30,7 +31,7 @@ _READ = 1 << 24
 
 
 @dataclass(frozen=True)
-class StreamedFit:
+class StreamedFit(Certifiable):
     """A kernel fitted for acceptance, and what is known of its distance from the best."""
 
     kernel: BackedOff
@@ -159,7 +160,8 @@ def fit_streamed(
     if needed > memory:
         raise ValueError(
             f"{contexts} contexts of {tokens.size} columns and {vocab.kept_size} kept tokens need "
-            f"{needed / 1e9:.1f} GB, more than memory, {memory / 1e9:.1f} GB: give fewer contexts or let more tokens be rare"
+            f"{needed / 1e9:.1f} GB, more than memory, {memory / 1e9:.1f} GB: give fewer contexts, or let more "
+            "tokens be rare"
         )
     table = Table.read(source, vocab, tokens, contexts)
     mass = table.mean(table.drafts)
