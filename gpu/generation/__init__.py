@@ -15,14 +15,20 @@ and `prior`: from `rdk_theory.fitting.fit_rank_one`, for example)::
 The text has the law of ``model.generate(**inputs, do_sample=True, max_new_tokens=64)``.
 """
 
-from gpu.generation.comparison import compare
-from gpu.generation.contextual import Contextual, FromColdMass
-from gpu.generation.decoding import generate
-from gpu.generation.lengths import AdaptiveLength, DraftLength, FixedLength
-from gpu.generation.plug_in import RDK, rdk
-from gpu.generation.pruned import PrunedDrafter
-from gpu.generation.report import Generated
-from gpu.generation.streams import Streams
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gpu.generation.comparison import compare
+    from gpu.generation.contextual import Contextual, FromColdMass
+    from gpu.generation.decoding import generate
+    from gpu.generation.lengths import AdaptiveLength, DraftLength, FixedLength
+    from gpu.generation.plug_in import RDK, rdk
+    from gpu.generation.pruned import PrunedDrafter
+    from gpu.generation.report import Generated
+    from gpu.generation.streams import Streams
 
 __all__ = [
     "RDK",
@@ -38,3 +44,25 @@ __all__ = [
     "generate",
     "rdk",
 ]
+
+_MODULES = {
+    "compare": "comparison",
+    "Contextual": "contextual",
+    "FromColdMass": "contextual",
+    "generate": "decoding",
+    "AdaptiveLength": "lengths",
+    "DraftLength": "lengths",
+    "FixedLength": "lengths",
+    "RDK": "plug_in",
+    "rdk": "plug_in",
+    "PrunedDrafter": "pruned",
+    "Generated": "report",
+    "Streams": "streams",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names of the package are imported when they are used: the command's own import stays light."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

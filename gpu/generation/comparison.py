@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from gpu.generation.contextual import Contextual
+from gpu.generation.fused import Implementation
+from gpu.generation.lengths import DraftLength
 from gpu.generation.plug_in import rdk
 from gpu.generation.target_law import Temperature
 from gpu.generation.verify import Verification
@@ -20,15 +23,18 @@ PLAIN, ASSISTED = "plain", "assisted"
 def compare(
     target: Any,
     drafter: Any,
-    kernels: Mapping[str, Kernel],
+    kernels: Mapping[str, Kernel | Contextual],
     prompts: Sequence[Sequence[int]],
     *,
     max_new_tokens: int,
     temperature: float = 1.0,
-    length: int = 4,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    length: int | Callable[[], DraftLength] = 4,
     verification: Verification = "token",
     repeats: int = 5,
     seed: int = 0,
+    implementation: Implementation = "auto",
 ) -> list[dict[str, Any]]:
     """Tokens a second and tokens a target call of each method, by ``target.generate`` on one prompt at a time.
 
@@ -37,14 +43,17 @@ def compare(
     target, drafter
         Causal language models of transformers that share a tokenizer; the drafter unpruned.
     kernels
-        One method for each, under its name; ``plain`` and ``assisted`` are those of transformers. Assisted generation
-        drafts from the whole drafter, by its own rule for the length.
+        One method for each, under its name, a `Contextual` among them; ``plain`` and ``assisted`` are those of
+        transformers. Assisted generation drafts from the whole drafter, by its own rule for the length.
     prompts
         Token ids.
     repeats
         Timed rounds, at least 1, after one that is not timed. In a round every method goes through all prompts.
-    max_new_tokens, temperature, length, verification, seed
-        As in `generate` and `rdk`; `seed` also seeds the sampling of transformers.
+    length
+        Drafted tokens a call, or what makes a rule for each method: rules learn from what they see.
+    max_new_tokens, temperature, top_k, top_p, verification, seed, implementation
+        As in `generate` and `rdk`; `seed` also seeds the sampling of transformers. All methods sample from the law that
+        transformers makes of these.
 
     Returns
     -------
@@ -65,10 +74,12 @@ def compare(
         raise ValueError("prompts is empty")
     if taken := {PLAIN, ASSISTED} & set(kernels):
         raise ValueError(f"kernels has the name {min(taken)!r}, which is a method of transformers")
-    greedy = Temperature(temperature).greedy
-    sampling = {"do_sample": False} if greedy else {"do_sample": True, "temperature": temperature, "top_k": 0}
+    sampling: dict[str, Any] = {"do_sample": False}
+    if not Temperature(temperature, top_k, top_p).greedy:
+        sampling = {"do_sample": True, "temperature": temperature, "top_k": top_k or 0, "top_p": top_p or 1.0}
+    how: dict[str, Any] = {"verification": verification, "seed": seed, "implementation": implementation}
     ours = {
-        name: rdk(drafter, kernel, length=length, verification=verification, seed=seed)
+        name: rdk(drafter, kernel, length=length() if callable(length) else length, **how)
         for name, kernel in kernels.items()
     }
     methods: dict[str, dict[str, Any]] = {PLAIN: {}, ASSISTED: {"assistant_model": drafter}}
@@ -77,9 +88,29 @@ def compare(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for _ in range(repeats + 1):
-            for name, how in methods.items():
-                rounds[name].append(_round(target, prompts, {"max_new_tokens": max_new_tokens, **sampling, **how}))
+            for name, method in methods.items():
+                arguments = {"max_new_tokens": max_new_tokens, **sampling, **method}
+                rounds[name].append(_round(target, prompts, arguments))
     return [_row(name, timed[1:]) for name, timed in rounds.items()]
+
+
+@torch.no_grad()
+def step_cost(target: Any, drafter: Any, prompt: Sequence[int], repeats: int = 20) -> float:
+    """Time of a pass of the drafter over one token after a prompt, over that of the target; medians of `repeats`.
+
+    Both heads are whole: a pruned head takes less.
+    """
+    medians = []
+    for model in (drafter, target):
+        ids = torch.tensor([list(prompt)], device=model.device)
+        times = []
+        for _ in range(repeats + 1):
+            cache = model(ids, use_cache=True).past_key_values
+            start = _now(model.device)
+            model(ids[:, -1:], past_key_values=cache, use_cache=True)
+            times.append(_now(model.device) - start)
+        medians.append(float(np.median(times[1:])))
+    return medians[0] / medians[1]
 
 
 class _Round(NamedTuple):
