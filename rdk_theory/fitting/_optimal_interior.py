@@ -112,30 +112,32 @@ def _conditioned(matrix: np.ndarray) -> np.ndarray:
 
 
 def _path(p: np.ndarray, q: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
-    used = p > 0
+    some = p > 0
+    used = None if some.all() else some
     left, right = np.triu_indices(q.shape[1])
     pairs = q[:, left] * q[:, right]
     m, z, u, w, s, t = _centre(p, q, 1.0 / p.shape[1])
-    terms = m.size + 2 * int(used.sum())
+    terms = m.size + 2 * int(some.sum())
     best, worse = np.inf, 0
     while best > _END * p.shape[0]:
-        gap = float((m * z).sum() + (u * t)[used].sum() + (w * s)[used].sum())
+        gap = float(np.vdot(m, z) + _masked(u * t + w * s, used).sum())
         if gap < best:
             best, worse = gap, 0
-            yield m, np.where(used, s, 0.0), gap
+            yield m, _masked(s, used), gap
         else:
             worse += 1
         if worse == _PATIENCE or not np.isfinite(gap):
             return
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            weight = np.where(used, 1 / (u / t + w / s), 0.0)
+            weight = _masked(1 / (u / t + w / s), used)
             try:
                 newton = _Newton(q, pairs, weight, z / m)
                 # The predictor aims at the boundary; how far it gets says how much of the way the corrector can aim at.
                 dm, du, dw, ds, dz = _direction(newton, (m, z, u, w, s, t), (-m * z, -u * t, -w * s), used)
                 primal, dual = _lengths((m, u, w), (dm, du, dw)), _lengths((z, t, s), (dz, -ds, ds))
-                after = float(((m + primal * dm) * (z + dual * dz)).sum())
-                after += float(((u + primal * du) * (t - dual * ds) + (w + primal * dw) * (s + dual * ds))[used].sum())
+                after = float(np.vdot(m + primal * dm, z + dual * dz))
+                pairs_after = (u + primal * du) * (t - dual * ds) + (w + primal * dw) * (s + dual * ds)
+                after += float(_masked(pairs_after, used).sum())
                 aim = min(1.0, max(after / gap, 0.0)) ** 3 * gap / terms
                 sides = (aim - m * z - dm * dz, aim - u * t + du * ds, aim - w * s - dw * ds)
                 dm, du, dw, ds, dz = _direction(newton, (m, z, u, w, s, t), sides, used)
@@ -153,12 +155,12 @@ def _feasible(p: np.ndarray, q: np.ndarray, m: np.ndarray, u: np.ndarray, w: np.
     return m, u + np.maximum(missing, 0), w + np.maximum(-missing, 0)
 
 
-def _direction(newton: _Newton, at: tuple, sides: tuple, used: np.ndarray) -> tuple:
+def _direction(newton: _Newton, at: tuple, sides: tuple, used: np.ndarray | None) -> tuple:
     """Changes of kernel, lack, surplus, duals and reduced costs; pairs that have left the programme stay."""
     m, _, u, w, s, t = at
     rm, ru, rw = sides
-    dm, ds, dp = newton.solve(np.where(used, ru / t - rw / s, 0.0), rm / m)
-    du, dw = np.where(used, (ru + u * ds) / t, 0.0), np.where(used, (rw - w * ds) / s, 0.0)
+    dm, ds, dp = newton.solve(_masked(ru / t - rw / s, used), rm / m)
+    du, dw = _masked((ru + u * ds) / t, used), _masked((rw - w * ds) / s, used)
     return dm, du, dw, ds, -newton.priced(ds) - dp[:, None]
 
 
@@ -198,6 +200,11 @@ def _lengths(at: tuple, change: tuple) -> float:
 
 
 def _reach(x: np.ndarray, change: np.ndarray) -> float:
-    """How far `x` can follow `change` before an entry falls to 0."""
-    falling = change < 0
-    return float((x[falling] / -change[falling]).min()) if falling.any() else np.inf
+    """How far `x > 0` can follow `change` before an entry falls to 0."""
+    steepest = float((change / x).min())
+    return -1 / steepest if steepest < 0 else np.inf
+
+
+def _masked(x: np.ndarray, used: np.ndarray | None) -> np.ndarray:
+    """0 for pairs that have left the programme, if there are any."""
+    return x if used is None else np.where(used, x, 0.0)

@@ -4,10 +4,9 @@
     python tests/bench/optimal_kernel.py capture FOLDER [--contexts 20000] [--bfloat16] [--test FOLDER]
     python tests/bench/optimal_kernel.py synthetic [--size 131072] [--kept 4096] [--contexts 4096] [--bfloat16]
 
-Each row says what was asked, the certified gap, seconds (of the clock, and of processor in the
-whole process) and peak memory. ``capture`` takes a folder that
-``rdk pair capture`` wrote, and reads all its calibration contexts; with ``--test``, TLI and the kernel in those of
-another. ``synthetic`` makes rows anew at each pass, of targets and drafts that share a low-rank head.
+Each row says what was asked, the certified gap, seconds (of the clock, and of processor in the whole process) and
+peak memory. ``capture`` takes a folder that ``rdk pair capture`` wrote, and reads its calibration contexts; with
+``--test``, TLI and the kernel in the test contexts of another. ``synthetic`` makes rows anew at each pass, of targets and drafts that share a low-rank head.
 """
 
 from __future__ import annotations
