@@ -37,7 +37,7 @@ def operations(contexts: int, kept: int, size: int) -> float:
 
 
 def central_path(p: np.ndarray, q: np.ndarray, kept: np.ndarray) -> Iterator[Point]:
-    r"""Points of ever smaller gap, in float64; ends when no progress is made any more, near 1e-12.
+    r"""Points of ever smaller gap, in float64; ends at `_END`, or when roundings allow no progress.
 
     Notes
     -----

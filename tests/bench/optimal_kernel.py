@@ -6,7 +6,8 @@
 
 Each row says what was asked, the certified gap, seconds (of the clock, and of processor in the whole process) and
 peak memory. ``capture`` takes a folder that ``rdk pair capture`` wrote, and reads its calibration contexts; with
-``--test``, TLI and the kernel in the test contexts of another. ``synthetic`` makes rows anew at each pass, of targets and drafts that share a low-rank head.
+``--test``, TLI and the kernel in the test contexts of another. ``synthetic`` makes rows anew at each pass, of targets
+and drafts that share a low-rank head.
 """
 
 from __future__ import annotations
