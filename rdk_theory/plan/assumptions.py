@@ -35,8 +35,8 @@ def lines(choice: Choice, found: Predicted, longest: int) -> list[str]:
     else:
         out.append(
             "Drafts are accepted independently at each token, since too few captured contexts follow one another "
-            "(capture with --per-document at least --context-length to follow them); the gain of block verification is "
-            "that of independent contexts, and its own chance error is not in the intervals."
+            "(capture with --per-document at least --context-length to follow them); so is the gain of block "
+            "verification that of independent contexts."
         )
     out.append(LEFT_OUT)
     if choice.optimism is not None:

@@ -115,10 +115,10 @@ def along_runs(
     return starts, tokens
 
 
-def block_gain(
-    logs: Real[np.ndarray, "contexts *batch"], gamma: int, rounds: int, rng: np.random.Generator
-) -> Real[np.ndarray, "gamma *batch"]:
-    """Tokens a call as a block over those token by token, for draft lengths up to `gamma`, if steps are independent.
+def independent_chains(
+    logs: Real[np.ndarray, "contexts *batch"], gamma: int, verification: str, rounds: int, rng: np.random.Generator
+) -> Real[np.ndarray, "contexts gamma *batch"]:
+    r"""What each context adds to the chance that at least `i` drafted tokens are accepted, if steps are independent.
 
     Parameters
     ----------
@@ -126,18 +126,28 @@ def block_gain(
         As in `reached`, at a token that was drawn from the target's law in each context.
     gamma
         The longest draft.
+    verification
+        As in `reached`.
     rounds
         How many times the contexts are put in random order; a chain is `gamma` contexts in a row.
     rng
         Of the orders.
+
+    Returns
+    -------
+    :math:`b_c^{(i)} = \theta_i + i\,(h_c - \theta_i)`, where :math:`\theta_i` is the chance and :math:`h_c` its mean
+    over chains that hold context `c` among their first `i`. The mean over all contexts is :math:`\theta_i`, and over a
+    resample of them the chance there, to first order (the projection of a U-statistic, Hoeffding 1948).
     """
-    totals = {verification: np.zeros((gamma, *logs.shape[1:])) for verification in VERIFICATIONS}
+    out = np.zeros((logs.shape[0], gamma, *logs.shape[1:]))
     for _ in range(rounds):
         order = rng.permutation(logs.shape[0])
-        # Round the corner, so that every context is as often in each place.
-        chain = logs[np.concatenate([order, order[: gamma - 1]]) if gamma > 1 else order]
-        windows = np.lib.stride_tricks.sliding_window_view(chain, gamma, axis=0)
-        for verification, total in totals.items():
-            total += np.moveaxis(reached(windows, verification).mean(axis=0), -1, 0)
-    token, block = (1 + np.cumsum(totals[verification] / rounds, axis=0) for verification in VERIFICATIONS)
-    return np.asarray(block / token)
+        # Round the corner, so that every context is once in each place.
+        chain = logs[np.resize(order, order.size + gamma - 1)]
+        reach = reached(np.lib.stride_tricks.sliding_window_view(chain, gamma, axis=0), verification)
+        for i in range(1, gamma + 1):
+            for place in range(i):
+                out[order, i - 1] += np.roll(reach[..., i - 1], place, axis=0) / rounds
+    shares = np.arange(1, gamma + 1).reshape(-1, *[1] * (logs.ndim - 1))
+    chances = out.mean(axis=0) / shares
+    return np.asarray(out - (shares - 1) * chances)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rdk_theory.plan.chains import VERIFICATIONS, along_runs, block_gain
+from rdk_theory.plan.chains import VERIFICATIONS, along_runs, independent_chains
 from rdk_theory.plan.costs import CostModel
 from rdk_theory.plan.observations import Observations
 from rdk_theory.speed import expected_tokens, speedup
@@ -80,7 +80,7 @@ def predict(
     ``expected-tokens``), the tokens a call are :math:`T_\gamma(\alpha) D`. Where runs are given,
     :math:`D = T / T_\gamma(\bar w)`, both along the text: `T` its tokens a call and :math:`\bar w` its acceptance, so
     that a text whose tokens are likelier or less likely than the target's own does not shift the level. Else `D` is 1
-    token by token, and as a block what `block_gain` gives, which is not resampled.
+    token by token, and as a block the quotient of what `independent_chains` gives for both.
     """
     settings: list[Setting] = []
     for place, (fraction, seen) in enumerate(observed):
@@ -150,43 +150,50 @@ def _of_kept_set(
     seen: Observations, documents: np.ndarray, runs: list[np.ndarray], longest: int, resamples: int, seed: int
 ) -> Iterator[_Tokens]:
     rates = np.clip(seen.rates, 0, 1)
-    columns = [rates]
-    gain = None
-    if runs:
-        counted = np.zeros((rates.shape[0], 1))
-        for run in runs:
-            counted[run[longest : run.size - longest + 1]] = 1
-        columns += [counted, counted * np.exp(np.minimum(seen.logs, 0)), counted * rates]
-        for gamma in range(1, longest + 1):
-            for verification in VERIFICATIONS:
-                columns += along_runs(seen.logs, runs, gamma, verification, longest)
-    else:
-        gain = block_gain(seen.logs, longest, ROUNDS, np.random.default_rng([seed, 2]))
+    columns = [
+        rates,
+        *(_along_text(seen.logs, rates, runs, longest) if runs else _independent(seen.logs, longest, seed)),
+    ]
     values = np.concatenate(columns, axis=1)
-    means = np.concatenate(
-        [
-            values.mean(axis=0, keepdims=True),
-            bootstrap_means(values, documents, resamples, np.random.default_rng([seed, 3])),
-        ]
-    )
-    width = rates.shape[1]
-    blocks = iter(
-        np.split(means[:, width + 1 :], range(width, means.shape[1] - width - 1, width), axis=1) if runs else ()
-    )
-    alpha = np.clip(means[:, :width], 0, 1)
+    resampled = bootstrap_means(values, documents, resamples, np.random.default_rng([seed, 3]))
+    means = np.concatenate([values.mean(axis=0, keepdims=True), resampled])
+    alpha, *rest = np.moveaxis(means.reshape(means.shape[0], len(columns), -1), 1, 0)
+    alpha = np.clip(alpha, 0, 1)
+    gap = [None] * alpha.shape[1]
     if runs:
-        share = means[:, width : width + 1]
-        text, own = np.minimum(next(blocks) / share, 1), next(blocks) / share
+        counted, at_text, own, *rest = rest
+        text = np.clip(at_text / counted, 0, 1)
+        gap = (text[0] * counted[0] / own[0] - 1).tolist()
     for gamma in range(1, longest + 1):
         formula = expected_tokens(alpha, gamma)
-        for verification in VERIFICATIONS:
+        for v, verification in enumerate(VERIFICATIONS):
             if runs:
-                starts, emitted = next(blocks), next(blocks)
+                starts, emitted = rest[2 * (len(VERIFICATIONS) * (gamma - 1) + v) :][:2]
                 tokens = formula * (emitted / starts) / expected_tokens(text, gamma)
             else:
-                assert gain is not None
-                tokens = formula * (gain[gamma - 1] if verification == "block" else 1.0)
+                one, this = (1 + sum(rest[w * longest : w * longest + gamma]) for w in (0, v))
+                tokens = formula * np.maximum(this / one, 1)
             for k, kernel in enumerate(seen.kernels):
-                gap = float(text[0, k] / own[0, k] - 1) if runs else None
-                column = np.minimum(tokens[:, k], gamma + 1.0)
-                yield _Tokens(kernel, gamma, verification, alpha[:, k], column, gap)
+                yield _Tokens(kernel, gamma, verification, alpha[:, k], np.minimum(tokens[:, k], gamma + 1.0), gap[k])
+
+
+def _along_text(logs: np.ndarray, rates: np.ndarray, runs: list[np.ndarray], longest: int) -> list[np.ndarray]:
+    """Columns: which contexts count; acceptance there, at the text's token and at the target's; calls and tokens."""
+    counted = np.zeros(rates.shape)
+    for run in runs:
+        counted[run[longest : run.size - longest + 1]] = 1
+    columns = [counted, counted * np.exp(np.minimum(logs, 0)), counted * rates]
+    for gamma in range(1, longest + 1):
+        for verification in VERIFICATIONS:
+            columns += along_runs(logs, runs, gamma, verification, longest)
+    return columns
+
+
+def _independent(logs: np.ndarray, longest: int, seed: int) -> list[np.ndarray]:
+    """Columns: what each context adds to the chance of 1, 2, … accepted tokens, for each verification in turn."""
+    columns: list[np.ndarray] = []
+    for verification in VERIFICATIONS:
+        # The same orders for both, and for every kept set.
+        rng = np.random.default_rng([seed, 2])
+        columns += list(np.moveaxis(independent_chains(logs, longest, verification, ROUNDS, rng), 1, 0))
+    return columns

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from rdk_theory.plan.chains import along_runs, block_gain, call_starts, consecutive, reached
+from rdk_theory.plan.chains import along_runs, call_starts, consecutive, independent_chains, reached
 from rdk_theory.speed import expected_tokens
 from rdk_theory.trajectories import accepted_by_block, accepted_by_tokens
 from rdk_theory.verification import verify_block, verify_chain
@@ -67,14 +67,38 @@ def test_only_windows_that_are_whole_and_late_enough_count() -> None:
         along_runs(logs, runs, 4, "token", 3)
 
 
+def chances(logs: np.ndarray, verification: str) -> np.ndarray:
+    return independent_chains(logs, 4, verification, 4, np.random.default_rng(0))
+
+
 def test_a_block_gains_nothing_where_every_ratio_is_below_one_or_the_draft_is_short() -> None:
     rng = np.random.default_rng(0)
-    below = -rng.random((50, 2))
-    assert block_gain(below, 4, 2, rng) == pytest.approx(1, abs=1e-12)
-    mixed = rng.normal(size=(50, 2))
-    gain = block_gain(mixed, 4, 2, rng)
-    assert gain[0] == pytest.approx(1, abs=1e-12)
+    below, mixed = -rng.random((50, 2)), rng.normal(size=(50, 2))
+    assert chances(below, "block") == pytest.approx(chances(below, "token"), abs=1e-12)
+    token, block = (chances(mixed, verification) for verification in ("token", "block"))
+    assert block[:, 0] == pytest.approx(np.exp(np.minimum(mixed, 0)), abs=1e-12)
+    assert token[:, 0] == pytest.approx(block[:, 0], abs=1e-12)
+    gain = block.mean(axis=0) - token.mean(axis=0)
     assert (np.diff(gain, axis=0) > 0).all()
+
+
+def test_what_a_context_adds_tells_how_much_the_chance_varies() -> None:
+    """Of the chance of four accepted tokens, over new sets of contexts; taking a chain for one context tells it wrong.
+
+    The quotient of told and found is known to 12 % from 150 sets (chi-squared); it is 1.09, and 0.33 for the control.
+    The bounds are four standard errors from both.
+    """
+    rng = np.random.default_rng(2)
+    found, told, naive = [], [], []
+    for _ in range(150):
+        logs = rng.normal(size=(60, 1))
+        adds = independent_chains(logs, 4, "block", 8, rng)[:, 3, 0]
+        found.append(adds.mean())
+        told.append(adds.var() / 60)
+        windows = np.lib.stride_tricks.sliding_window_view(logs[:, 0], 4)
+        naive.append(reached(windows, "block")[:, 3].var() / 60)
+    assert 0.6 < np.mean(told) / np.var(found) < 1.6
+    assert np.mean(naive) / np.var(found) < 0.5
 
 
 LENGTH, MARGIN = 100, 8
