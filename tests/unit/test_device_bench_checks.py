@@ -48,6 +48,28 @@ def test_what_the_uniforms_explain_and_what_they_do_not(operation):
     assert unexplained(tried, with_tries._replace(tried=with_tries.tried + rejected))
 
 
+@pytest.mark.parametrize("operation", ["verify token", "verify block"])
+@pytest.mark.parametrize("changed", ["accept", "keep", "propose", "last"])
+def test_outcomes_of_other_uniforms_are_not_explained(operation, changed):
+    """Small uniforms decide for what large ones decide against, and the other way round."""
+    inputs = case(operation, "rank one", size=5000, batch=24, gamma=2, tries=0 if changed == "last" else 2)
+    names = [name for name in inputs.chains() if name.startswith(changed)]
+    for here, there in ((0.001, 0.99), (0.99, 0.001)):
+        for name in names:
+            inputs.uniforms[name][:] = here
+        found = verify(kernel=inputs.kernel.columns, **inputs.chains(), method=operation[7:], implementation="naive")
+        assert unexplained(checks._chains(inputs, inputs.chains()), found) == []
+        for name in names:
+            inputs.uniforms[name][:] = there
+        told = unexplained(checks._chains(inputs, inputs.chains()), found)
+        assert len(told) >= 3
+        if changed == "keep":
+            what = "was not to be kept" if here < there else "was to be kept"
+            assert any(what in line for line in told)
+        if changed == "accept":
+            assert all("decide for another number" in line for line in told)
+
+
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(("operation", "form"), [(o, forms[-1]) for o, forms in OPERATIONS.items()])
 def test_a_right_kernel_passes_and_a_wrong_one_is_reported(operation, form, monkeypatch, tmp_path):
@@ -101,6 +123,10 @@ def test_verification_in_a_few_operations_of_torch_is_right(form):
     inputs = case("verify token", form, size=4096, batch=8, gamma=3)
     checks.own(inputs, in_torch(inputs)(), checks.FLOAT32, tries=0)
     assert in_torch(case("verify block", form)) is None
+    many = case("verify token", form, batch=400)
+    in_float32, exact = in_torch(many)(), fused(many, "naive")()
+    assert int((in_float32.accepted != exact.accepted).sum()) <= 1
+    assert int((in_float32.token != exact.token).sum()) <= 4
 
 
 def test_a_call_that_does_not_compile_or_takes_too_long_is_a_row(monkeypatch):

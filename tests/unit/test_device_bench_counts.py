@@ -1,5 +1,7 @@
 """`rdk bench --device`: the grid, the kernels that it makes, the bytes that it counts, and quantiles."""
 
+import types
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -10,7 +12,7 @@ from gpu.bench.grid import FORMS, OPERATIONS, Point, grid
 from gpu.bench.implementations import fused
 from gpu.bench.inputs import make_kernel
 from gpu.ops._agreement import DEVICE
-from gpu.ops.verify import launch, prepare
+from gpu.ops.verify import launch, prepare, verify
 from gpu.ops.verify.agreement import whole_proposals
 from rdk_theory.kernels import Dense
 from tests.unit.device_bench_cases import case, small_buffers  # noqa: F401
@@ -129,6 +131,24 @@ def test_single_columns_are_all_that_is_read_of_a_kernel(form, monkeypatch):
         assert found == 2 * 50 * 2 + 4 * 50
 
 
+def test_candidates_count_with_their_uniforms_and_columns():
+    inputs = case("verify token", "rank one", batch=40)
+    outcome = verify(kernel=inputs.kernel.columns, **inputs.chains(), implementation="naive")
+    tried = int(outcome.tried.sum())
+    assert tried > 0
+    assert not outcome.fell_back.any()
+    found = traffic.moved_bytes(inputs, outcome)
+    assert found["kernel"] == 8 * (40 * 2 + tried) + 8
+    assert found["propose_uniforms"] == found["keep_uniforms"] == 4 * tried
+    # As a block the masses take the whole kernel, whether or not anything is rejected; a chain of one has none.
+    for gamma, kernel in ((2, 8 * 203 + 8), (1, 8 * 3 + 8)):
+        block = case("verify block", "rank one", gamma=gamma)
+        block.uniforms["accept_uniforms"][:] = 0.0
+        whole = fused(block, "naive")()
+        assert not whole.fell_back.any()
+        assert traffic.moved_bytes(block, whole)["kernel"] == kernel
+
+
 def test_bytes_of_the_other_operations():
     """By hand, at N = 200 with 50 kept, three rows in float32."""
 
@@ -145,6 +165,23 @@ def test_bytes_of_the_other_operations():
     assert parts("redistribute", "first order")["kernel"] == 4 * 64 * 250
     assert parts("propose", "rank one")["kernel"] == 8 * 3 + 8 + 3 * 8 * (2 + 8)
     assert parts("propose", "low rank")["kernel"] == 4 * 16 * 50 + 3 * 4 * 16 + 3 * 8 * 16 * 9
+
+
+def test_milliseconds_of_a_gpu_are_seconds_by_graph_or_by_events(monkeypatch):
+    """With stand-ins: nothing of it has run on a GPU."""
+    replayed = types.SimpleNamespace(replay=lambda: "replayed")
+    runs = []
+
+    def do_bench(call, warmup, rep, quantiles):
+        assert quantiles == [0.2, 0.5, 0.8]
+        runs.append(call())
+        return [1.0, 2.0, 4.0]
+
+    monkeypatch.setattr("triton.testing.do_bench", do_bench)
+    for graph, how in ((replayed, "graph"), (None, "events")):
+        monkeypatch.setattr(timing, "_captured", lambda call, graph=graph: graph)
+        assert timing.timed(lambda: "called", "cuda") == timing.Timing(1e-3, 2e-3, 4e-3, how)
+    assert runs == ["replayed", "called"]
 
 
 def test_quantiles_and_a_call_that_is_repeated_at_least_three_times():
