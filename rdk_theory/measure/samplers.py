@@ -113,11 +113,15 @@ NAMES = (
     "cooccurrence",
     "optimal",
     "softmax-covariance",
+    "gated-priors",
+    "low-rank-eighth",
+    "shortlist-sixteenth",
+    "shortlist-eighth",
     "oracle-weight",
     "unpruned",
     MENDED,
 )
-"""Every sampler, in the order of the tables."""
+"""Every sampler, in the order of the tables; those with a part of the head are in `context_samplers`."""
 
 
 def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0, rank: int = COLD_RANK) -> tuple[Sampler, ...]:
@@ -130,7 +134,7 @@ def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0, rank: int
     names
         Some of `NAMES`.
     seed
-        Of the sketch from which the covariance is taken.
+        Of the sketch from which the covariance is taken, and of the order of contexts in fits by steps.
     rank
         Directions of the covariance of the cold rows of a head, or all of them if it has fewer.
 
@@ -139,6 +143,8 @@ def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0, rank: int
     A diffusion along the graph of co-occurrence is not among them: the walk ends at its first cold token, so that one
     step of it is the co-occurrence kernel, and more steps change only how often a token leaves.
     """
+    from rdk_theory.measure.context_samplers import CONTEXT_NAMES, context_samplers
+
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise ValueError(f"no sampler {unknown[0]!r}; there are {', '.join(NAMES)}")
@@ -174,6 +180,7 @@ def samplers(work: float, names: Sequence[str] = NAMES, seed: int = 0, rank: int
         Sampler("cooccurrence", _cooccurrence, prunes),
         Sampler("optimal", _optimal, affordable),
         Sampler("softmax-covariance", lambda c: _softmax_covariance(c, seed)),
+        *context_samplers([name for name in names if name in CONTEXT_NAMES], seed),
         Sampler("oracle-weight", _oracle, prunes),
         Sampler("unpruned", lambda _: Fitted(lambda c: union_acceptance(c.targets, c.full_drafts, c.shared))),
         Sampler(MENDED, mend, whole_affordable),

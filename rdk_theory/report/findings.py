@@ -10,6 +10,7 @@ from rdk_theory.report.charts import name
 from rdk_theory.tables import Row
 
 NOT_KERNELS = ("union", "tli", "unpruned", "oracle-weight", "unpruned-optimal", "context-free-optimum")
+CONTEXT_FREE = ("rank-one", "cooccurrence", "optimal", "softmax-covariance")
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,7 @@ def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:
         )
         if whole is not None:
             text += f"; the unpruned drafter has {_number(whole['acceptance']):.3f}"
-        if best["recovered"] is not None:
-            text += (
-                f". It recovers {_percent(best['recovered'])} % [{_percent(best['recovered_low'])}, "
-                f"{_percent(best['recovered_high'])}] of what pruning cost"
-            )
-        bound = next((r for r in rows if r["sampler"] == "context-free-optimum" and r["fraction"] == fraction), None)
-        if bound is not None and bound["recovered"] is not None:
-            text += f"; no context-free kernel more than {_percent(bound['recovered'])} %"
+        text += _recovery([r for r in rows if r["fraction"] == fraction], best)
         gained = _number(best["gain_low"]) > 0
         findings.append(Finding("holds" if gained else "open", text + ".", f"{pair}: {_where(best)}"))
     certified = [r for r in kernels if r["certified"]]
@@ -136,6 +130,26 @@ def about_pair(rows: Sequence[Row], pair: str) -> list[Finding]:
     return findings
 
 
+def _recovery(rows: Sequence[Row], best: Row) -> str:
+    """How much of what pruning cost comes back: by the best kernel, the best without context, and what that can be."""
+    if best["recovered"] is None:
+        return ""
+    text = f". It recovers {_share(best)} of what pruning cost"
+    free = [r for r in rows if r["sampler"] in CONTEXT_FREE]
+    if free and best not in free:
+        other = max(free, key=lambda r: _number(r["acceptance"]))
+        text += f"; {name(str(other['sampler']))}, the best that does not know its context, {_share(other)}"
+    bound = next((r for r in rows if r["sampler"] == "context-free-optimum"), None)
+    if bound is not None:
+        text += f"; no context-free kernel more than {100 * _number(bound['recovered']):.0f} %"
+    return text
+
+
+def _share(row: Row) -> str:
+    value, low, high = (f"{100 * _number(row[key]):.0f}" for key in ("recovered", "recovered_low", "recovered_high"))
+    return f"{value} % [{low}, {high}]"
+
+
 def _extremes(rows: Sequence[Row]) -> list[Any]:
     """The kept fraction nearest 10 % and the smallest one."""
     fractions = sorted({_number(r["fraction"]) for r in rows})
@@ -144,10 +158,6 @@ def _extremes(rows: Sequence[Row]) -> list[Any]:
 
 def _where(row: Row) -> str:
     return f"{row['contexts']} held-out contexts of {row['documents']} documents, 95 % document bootstrap"
-
-
-def _percent(cell: Any) -> str:
-    return f"{100 * _number(cell):.0f}"
 
 
 def _number(cell: Any) -> float:

@@ -25,6 +25,20 @@ def test_findings_name_the_loser_and_the_certified() -> None:
     assert "rank one, fitted θ" not in of("holds", found).split("certified")[1]
 
 
+def test_findings_say_what_is_recovered_and_what_can_be() -> None:
+    (text,) = {
+        f.text.split(". It recovers ")[1] for f in findings.about_pair(measurement(), "p") if "recovers" in f.text
+    }
+    assert text == "60 % [55, 65] of what pruning cost; no context-free kernel more than 80 %."
+    rows = measurement()
+    for row in [row for row in rows if row["sampler"] == "oracle-weight"]:
+        rows.append(row | {"sampler": "shortlist-eighth", "acceptance": 0.99, "recovered": 0.9})
+    text = of("holds", findings.about_pair(rows, "the pair"))
+    assert "It recovers 90 % [45, 55] of what pruning cost; acceptance-fitted, the best that does not know" in text
+    nothing = [row | {"recovered": None} for row in rows]
+    assert "recovers" not in of("holds", findings.about_pair(nothing, "the pair"))
+
+
 def test_a_gain_whose_interval_holds_zero_is_open() -> None:
     rows = [row | {"gain_low": -0.001, "certified": False} for row in measurement()]
     found = findings.about_pair(rows, "the pair")
