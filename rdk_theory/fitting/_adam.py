@@ -14,10 +14,17 @@ LAST = 0.02
 
 
 class Ascent:
-    """Moves arrays of floats, in place, along gradients of a mean that is to be made large."""
+    """Moves arrays of floats, in place, along gradients of a mean that is to be made large.
 
-    def __init__(self, parameters: Sequence[np.ndarray], rate: float, steps: int) -> None:
+    With `decays` each array is drawn to 0 as well, by the rate times its own number at every step, whatever its
+    gradient (Loshchilov & Hutter 2019).
+    """
+
+    def __init__(
+        self, parameters: Sequence[np.ndarray], rate: float, steps: int, decays: Sequence[float] | None = None
+    ) -> None:
         self._parameters = parameters
+        self._decays = decays or [0.0] * len(parameters)
         self._moments = [(np.zeros_like(p), np.zeros_like(p)) for p in parameters]
         self._rate, self._steps, self._done = rate, steps, 0
 
@@ -25,11 +32,13 @@ class Ascent:
         """One step: a gradient for each parameter, in their order."""
         rate = self._rate * (1 - (1 - LAST) * self._done / self._steps)
         self._done += 1
-        for p, (first, second), gradient in zip(self._parameters, self._moments, gradients, strict=True):
+        every = zip(self._parameters, self._moments, gradients, self._decays, strict=True)
+        for p, (first, second), gradient, decay in every:
             first += (1 - FIRST) * (gradient - first)
             second += (1 - SECOND) * (gradient * gradient - second)
             scale = np.sqrt(second / (1 - SECOND**self._done)) + np.finfo(p.dtype).tiny ** 0.5
             p += rate / (1 - FIRST**self._done) * first / scale
+            p *= 1 - rate * decay
 
 
 def batches(count: int, size: int, epochs: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

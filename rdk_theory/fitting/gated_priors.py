@@ -24,6 +24,9 @@ BATCH = 256
 RATE = 0.05
 """First rate of the steps: of logits, and of gates of standardised states."""
 
+DECAY = 0.3
+"""How strongly what is a prior's or a gate's own is drawn to what all share; few contexts speak for each of them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Gated:
@@ -135,7 +138,8 @@ def fit_gated_priors(
     -----
     The start is a clustering of the states (`gated_start.start`): a prior is the mean target of its cluster on cold
     tokens. Then steps in float32 along the gradient of :math:`\sum_t \min(p_t, \tilde p_t)`, which is 1 where
-    :math:`\tilde p_t < p_t` and 0 elsewhere.
+    :math:`\tilde p_t < p_t` and 0 elsewhere. Logits of priors and rows of gates are each a part that all share and a
+    part of their own; the latter decays (`DECAY`), without which many priors fit the contexts and little else.
     """
     check_fit(targets, drafts, vocab)
     if is_exact(targets):
@@ -152,7 +156,8 @@ def fit_gated_priors(
     masses = _log_sum(np, to_numpy(double(kept_logits)))
     begun = start(p, vocab, to_numpy(double(hidden)), masses, priors, rng)
     steps = _Steps(p, to_numpy(drafts), vocab, begun, masses)
-    ascent = Ascent(steps.parameters, RATE, epochs * number_of_batches(contexts, BATCH))
+    decays = (0.0, DECAY, 0.0, DECAY)
+    ascent = Ascent(steps.parameters, RATE, epochs * number_of_batches(contexts, BATCH), decays)
     for members in batches(contexts, BATCH, epochs, rng):
         ascent.step(steps.gradient(members))
     return steps.result(begun)
@@ -165,10 +170,11 @@ class _Steps:
         self._p, self._q, self._vocab = p, q, vocab
         self._states = begun.states
         self._masses = masses.astype(np.float32)
-        self.parameters = (begun.rows, begun.logits)
+        # Of gates and of priors: what all share, and what is their own.
+        self.parameters = (np.zeros_like(begun.rows[0]), begun.rows, begun.shared, begun.logits)
 
-    def gradient(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of both parameters."""
+    def gradient(self, members: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Of each of the parameters."""
         (gates, priors), kept, cold = self._parts(members)
         q = self._q[members]
         short = (gates[:, 1:] @ priors < cold).astype(np.float32)
@@ -176,11 +182,12 @@ class _Steps:
         slopes = gates * (of_gates - (gates * of_gates).sum(axis=1, keepdims=True))
         of_priors = gates[:, 1:].T @ short
         of_logits = priors * (of_priors - (priors * of_priors).sum(axis=1, keepdims=True))
-        return slopes[:, 1:].T @ self._states[members] / members.size, of_logits / members.size
+        of_rows, of_logits = slopes[:, 1:].T @ self._states[members] / members.size, of_logits / members.size
+        return of_rows.sum(axis=0), of_rows, of_logits.sum(axis=0), of_logits
 
     def result(self, begun: Start) -> Gated:
         """The fit, on states as they came."""
-        rows, logits = (x.astype(np.float64) for x in self.parameters)
+        rows, logits = (x.astype(np.float64) for x in self._sums())
         priors = np.zeros((rows.shape[0], self._vocab.size))
         priors[:, self._vocab.cold] = _softmax(np, logits)
         raw = rows[:, :-1] / begun.spread
@@ -191,9 +198,14 @@ class _Steps:
             total += float(np.minimum(gates[:, :1] * self._q[members], kept).sum(dtype=np.float64))
         return Gated(self._vocab, priors, raw, rows[:, -1] - raw @ begun.centre, total / self._p.shape[0])
 
+    def _sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of gates and logits of priors."""
+        shared_rows, rows, shared, logits = self.parameters
+        return shared_rows + rows, shared + logits
+
     def _parts(self, members: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
         """Gates and priors, and the target on kept and on cold tokens."""
-        rows, logits = self.parameters
+        rows, logits = self._sums()
         scores = np.column_stack([self._masses[members], self._states[members] @ rows.T])
         p = self._p[members]
         return (_softmax(np, scores), _softmax(np, logits)), p[:, self._vocab.kept], p[:, self._vocab.cold]

@@ -22,10 +22,12 @@ LEAST = 1e-9
 class Start(NamedTuple):
     """First parameters, float32, and the states that they are for."""
 
+    shared: np.ndarray
+    """Logits of the mean cold target, ``(n,)``: what all priors begin from."""
     rows: np.ndarray
     """Of the gates, ``(m, d + 1)``; the last column is the bias."""
     logits: np.ndarray
-    """Of the priors on cold tokens, ``(m, n)``."""
+    """Of the priors on cold tokens, beyond the shared ones, ``(m, n)``."""
     states: np.ndarray
     """Standardised, with a 1 at the end of each, ``(C, d + 1)``."""
     centre: np.ndarray
@@ -58,10 +60,11 @@ def start(
     states = np.column_stack([(hidden - centre) / spread, np.ones(len(hidden))]).astype(np.float32)
     mass = np.maximum(1 - p[:, vocab.kept].sum(axis=1, dtype=np.float64), 0) + LEAST
     centres, labels = _clusters(states[:, :-1], mass, count, rng)
+    shared = np.log(np.maximum(prior, LEAST))
     logits = np.empty((count, vocab.cold.size), dtype=np.float32)
     for k in range(count):
         found = p[labels == k][:, vocab.cold].sum(axis=0, dtype=np.float64)
-        logits[k] = np.log(np.maximum((found + prior) / (found.sum() + 1), LEAST))
+        logits[k] = np.log(np.maximum((found + prior) / (found.sum() + 1), LEAST)) - shared
     rows = SHARPNESS * np.column_stack([centres, -(centres**2).sum(axis=1) / 2])
     # The gates together take, in the middle context, the mean cold mass.
     scores = states @ rows.astype(np.float32).T
@@ -69,7 +72,7 @@ def start(
     held = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
     share = np.clip(mass.mean(), LEAST, 1 - LEAST)
     rows[:, -1] += np.log(share / (1 - share)) - np.median(held - masses)
-    return Start(rows.astype(np.float32), logits, states, centre, spread)
+    return Start(shared.astype(np.float32), rows.astype(np.float32), logits, states, centre, spread)
 
 
 def _clusters(
