@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
 from gpu.ops import propose as propose_ops
@@ -11,15 +12,23 @@ from gpu.ops import verify as verify_ops
 from gpu.ops.acceptance import acceptance
 from gpu.ops.propose import prepare_rows
 from gpu.ops.softmax_sample import softmax_sample
-from gpu.ops.verify import launch, naive, prepare
+from gpu.ops.verify import agreement, launch, naive, prepare, reading
 from rdk_theory import Vocabulary, verify_chain
 from rdk_theory._array import to_numpy
 from rdk_theory.distributions import softmax
 from rdk_theory.drafting import draft_token
-from rdk_theory.kernels import Embedding, GatedPriors, RankOne, SoftmaxCovariance, StoredColumns, store_columns
+from rdk_theory.kernels import (
+    BackedOff,
+    Embedding,
+    GatedPriors,
+    RankOne,
+    SoftmaxCovariance,
+    StoredColumns,
+    store_columns,
+)
 from rdk_theory.verification import verify_block
-from tests.kernel_cases import KEPT, SIZE, cases, laws
-from tests.unit.ops_agreement import few, near_ties, on_device, uniforms
+from tests.kernel_cases import KEPT, SIZE, cases, laws, sparse_laws
+from tests.unit.ops_agreement import few, near_ties, on_device, poisoned, uniforms  # noqa: F401
 from tests.unit.verify_calls import call, draft_law, quick  # noqa: F401
 
 verify, propose, redistribute = (
@@ -136,6 +145,47 @@ def test_kernels_of_new_forms_are_verified(name, method, every):
     plain = verify(kernel=columns, **arguments, method=method, implementation="naive")
     same(verify(kernel=columns, **arguments, method=method, implementation="kernel"), plain)
     assert plain.accepted.unique().numel() > 1
+
+
+WIDE, WIDE_KEPT = 203, 37
+
+
+def wide_kernel(kind):
+    """A kernel over an odd vocabulary of several blocks."""
+    rng = np.random.default_rng(5)
+    vocab = Vocabulary(WIDE, rng.permutation(WIDE)[:WIDE_KEPT])
+    if kind == "backed off":
+        held = rng.random((WIDE_KEPT, 1))
+        rows = scipy.sparse.csr_array(held * sparse_laws(rng, WIDE_KEPT, WIDE))
+        return BackedOff(vocab, rows, laws(rng, WIDE))
+    if kind == "by context":
+        return RankOne(vocab, rng.random((6, 3)), laws(rng, WIDE))
+    covariance = SoftmaxCovariance.from_factor(vocab, rng.normal(size=(WIDE, 5)), 40.0)
+    return covariance.first_order()
+
+
+@pytest.mark.usefixtures("quick", "poisoned")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("kind", ["backed off", "by context", "low rank"])
+def test_narrow_logits_of_unequal_chains_over_several_blocks(kind, dtype, monkeypatch):
+    """Token for token but for near-ties, which are counted; one row of the target has its mass on cold tokens alone."""
+    for name, value in {"BLOCK": 64, "SPLITS": 2, "TILE": 32, "BLOCK_TILE": 16}.items():
+        monkeypatch.setattr(launch, name, value)
+    monkeypatch.setattr(reading, "HELD", reading.tl.constexpr(8))
+    kernel = wide_kernel(kind)
+    columns = prepare(kernel)
+    _, arguments = call("embedding", batch=6, tries=1, dtype=dtype, size=WIDE, kept=WIDE_KEPT)
+    proposal = naive.proposals(draft_law(arguments["draft"], 0.8), columns)
+    generator = torch.Generator().manual_seed(6)
+    drafted = torch.multinomial(proposal.reshape(-1, WIDE), 1, generator=generator).reshape(6, 3)
+    target = torch.log(torch.cat([proposal, proposal[:, :1]], dim=1) + 1e-4) * 0.8
+    target += 0.5 * torch.randn(target.shape, generator=generator)
+    target[0, 0, torch.as_tensor(kernel.vocab.kept.copy())] = -torch.inf
+    arguments |= {"target_logits": target.to(dtype), "drafted": drafted, "lengths": torch.tensor([3, 2, 0, 3, 1, 3])}
+    found = verify(kernel=columns, **arguments, implementation="kernel")
+    agreement.agree(columns, arguments, found)
+    assert (found.accepted < arguments["lengths"]).any()
+    assert found.accepted.unique().numel() > 1
 
 
 # Kernels that depend on the context.

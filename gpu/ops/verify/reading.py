@@ -15,6 +15,9 @@ which then stands for the products.
 
 from gpu.ops._triton import tl, triton
 
+HELD = tl.constexpr(2048)
+"""Numbers of a product's parts that are held in registers at once."""
+
 
 @triton.jit
 def weights(at, mask, temperature, top, floor, LOGITS: tl.constexpr, CUT: tl.constexpr, DTYPE: tl.constexpr):  # type: ignore[no-untyped-def]
@@ -145,7 +148,7 @@ def gather_parts(  # type: ignore[no-untyped-def]
 
     In groups of blocks: all parts of a wide kernel at once would take more registers than there are.
     """
-    GROUP: tl.constexpr = BLOCKS if BLOCKS * RANKS <= 2048 else max(1, 2048 // RANKS)
+    GROUP: tl.constexpr = BLOCKS if BLOCKS * RANKS <= HELD else max(1, HELD // RANKS)
     stored = tl.cdiv(kept, BLOCK)
     topic = tl.arange(0, RANKS)
     out = tl.zeros([RANKS], tl.float64)
