@@ -13,6 +13,11 @@ and `prior`: from `rdk_theory.fitting.fit_rank_one`, for example)::
     print(method.report.acceptance_rate, method.report.block_efficiency, method.report.tokens_per_second)
 
 The text has the law of ``model.generate(**inputs, do_sample=True, max_new_tokens=64)``.
+
+In place of a kernel stands whatever has a `vocab` and gives a kernel for each context by ``at(hidden, kept_logits)``
+(`Contextual`): the proposal then follows the drafter's hidden state, and the law of the text is the same. On a CUDA
+device drafts and verification are those of `gpu.ops`, unless ``implementation`` says otherwise. `rdk generate` compares
+kernels in files with plain and assisted generation.
 """
 
 from __future__ import annotations
