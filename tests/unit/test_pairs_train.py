@@ -207,6 +207,9 @@ def test_a_drafter_of_another_lesson_keeps_the_target(tmp_path, corpus, capsys):
         made[lesson] = digests(tmp_path / "pair")
     names = [{made[lesson][f"{side}/model.safetensors"] for lesson in made} for side in ("target", "drafter")]
     assert [len(found) for found in names] == [1, 3]
+    for further in (("--softmax-words", 40), ("--batch-tokens", 64)):  # on these both models depend
+        rdk_pair(capsys, *options, "kl", *further)
+        assert digests(tmp_path / "pair")["target/model.safetensors"] not in names[0]
 
 
 def test_too_little_memory_on_the_device_is_one_line(tmp_path, corpus, capsys, monkeypatch):
