@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rdk_theory import runs, validation
-from rdk_theory._array import Array
+from rdk_theory._array import Array, to_numpy
 from rdk_theory._types import Ids
 from rdk_theory.captures.base import Capture
 from rdk_theory.distributions import restrict
@@ -18,6 +18,7 @@ from rdk_theory.fitting._optimal_sparse import acceptances, cut, shrunk
 from rdk_theory.fitting._optimal_table import Source, Table, Tokens, batches
 from rdk_theory.fitting.safety import Certifiable
 from rdk_theory.kernels.backed_off import BackedOff
+from rdk_theory.kernels.base import Kernel
 from rdk_theory.vocabulary import Vocabulary
 
 CHECK = 5
@@ -25,6 +26,10 @@ CHECK = 5
 
 SHARES = (0.0, 0.125, 0.25, 0.5, 1.0)
 """Shares of the embedding that validation chooses among; the last is TLI."""
+
+_MARGIN = 1e-4
+"""By how much less than `tolerance` the gap must seem for the fit to stop: duals in half precision move the bound by
+about 1e-5, products in `bfloat16` by a few times that."""
 
 _READ = 1 << 24
 """Entries of the target rows of a batch that `InMemory` and `FromCapture` give."""
@@ -103,6 +108,7 @@ def fit_streamed(
     rare: float | None = None,
     support: int = 256,
     validation_source: Source | None = None,
+    start: Kernel | None = None,
     memory: float = 8e9,
     bfloat16: bool = False,
 ) -> StreamedFit:
@@ -128,6 +134,8 @@ def fit_streamed(
     validation_source
         Batches of other contexts. Of the kernels seen at every `CHECK`-th step, mixed with the embedding by each of
         `SHARES`, the one that accepts most there is kept. TLI is among them.
+    start
+        A kernel to start from: one fitted to other contexts, or by an earlier call. It saves steps if it is near.
     memory
         Bytes that the arrays of the fit may take.
     bfloat16
@@ -142,7 +150,8 @@ def fit_streamed(
     Raises
     ------
     ValueError
-        If rows are no distributions, shapes differ, `source` gives nothing, or the arrays would exceed `memory`.
+        If rows are no distributions, shapes differ, `source` gives nothing, `start` is a kernel of another vocabulary
+        or has one matrix for each context, or the arrays would exceed `memory`.
 
     Notes
     -----
@@ -154,6 +163,8 @@ def fit_streamed(
     others. The acceptance is that of the kernel returned, over all tokens.
     """
     _check(steps, tolerance, rare, support)
+    if start is not None:
+        _check_start(start, vocab)
     mean, contexts = _mean(source, vocab)
     tokens = Tokens(vocab, mean, tolerance / 4 if rare is None else rare)
     needed = 16.0 * vocab.kept_size * tokens.size + contexts * (6.0 * tokens.size + 4.0 * vocab.kept_size) + 1e9
@@ -165,7 +176,8 @@ def fit_streamed(
         )
     table = Table.read(source, vocab, tokens, contexts)
     mass = table.mean(table.drafts)
-    search = Averaging(table, tokens.home, np.float16, bfloat16=bfloat16)
+    rows = None if start is None else lambda part: tokens.columns(_rows(start, part))
+    search = Averaging(table, tokens.home, np.float16, start=rows, bfloat16=bfloat16)
     kernel, share, at = _search(search, tokens, vocab, mass, source, validation_source, steps, tolerance, support)
     bound = search.certified()
     accepted = float(acceptances(source, kernel, [0.0])[0])
@@ -189,10 +201,11 @@ def _search(
     best = shrunk(cut(embedding, mass, tokens, vocab, 1), 1.0)
     del embedding
     score, share, at = float(acceptances(held or source, best, [0.0])[0]), 1.0, 0
+    aim = max(tolerance - _MARGIN, 0.0)
     lost = 0.0  # by shared columns and by the cut
     for step in runs.progress(range(1, steps + 1), "fit", steps):
         search.advance()
-        close = search.bound - search.value + lost <= tolerance
+        close = search.bound - search.value + lost <= aim
         if not (close or step == steps or (held is not None and step % CHECK == 0)):
             continue
         kernel = cut(search.kernel, mass, tokens, vocab, support)
@@ -204,7 +217,7 @@ def _search(
         if values[k] > score:
             score, share, at = float(values[k]), shares[k], step
             best = shrunk(kernel, share) if share else kernel
-        if search.bound - whole <= tolerance:
+        if search.bound - whole <= aim:
             break
     return best, share, at
 
@@ -215,6 +228,17 @@ def _mean(source: Source, vocab: Vocabulary) -> tuple[np.ndarray, int]:
         total += p.sum(axis=0, dtype=np.float64)
         contexts += p.shape[0]
     return total / contexts, contexts
+
+
+def _rows(kernel: Kernel, part: slice) -> np.ndarray:
+    return to_numpy(kernel.row(np.arange(kernel.vocab.kept_size)[part]))
+
+
+def _check_start(start: Kernel, vocab: Vocabulary) -> None:
+    if not start.context_free:
+        raise ValueError(f"start is a {type(start).__name__} with one matrix for each context")
+    if start.vocab.size != vocab.size or not np.array_equal(start.vocab.kept, vocab.kept):
+        raise ValueError(f"start is a kernel of {start.vocab}, not of the kept tokens of {vocab}")
 
 
 def _check(steps: Any, tolerance: Any, rare: Any, support: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from rdk_theory import Vocabulary
 from rdk_theory.fitting.optimal_streamed import InMemory, fit_streamed
+from rdk_theory.kernels import Embedding, RankOne
 
 TARGETS, DRAFTS = np.full((3, 6), 1 / 6), np.full((3, 2), 0.5)
 
@@ -23,6 +24,8 @@ TARGETS, DRAFTS = np.full((3, 6), 1 / 6), np.full((3, 2), 0.5)
         ({"source": iter([(TARGETS, DRAFTS)])}, "anew"),
         ({"source": InMemory(np.full((3, 6), 0.5), DRAFTS)}, "targets"),
         ({"source": InMemory(TARGETS, np.full((3, 3), 1 / 3))}, "drafts"),
+        ({"start": Embedding(Vocabulary(6, [4, 2]))}, "start"),
+        ({"start": RankOne(Vocabulary(6, [4, 1]), np.full(3, 0.1), np.full(6, 1 / 6))}, "start"),
         ({"validation_source": InMemory(TARGETS[:, :5] * 1.2, DRAFTS)}, "targets"),
     ],
 )

@@ -106,6 +106,18 @@ def test_a_bound_from_wrong_duals_is_still_a_bound() -> None:
         upper_bound(targets, drafts, np.full(targets.shape, 1.5))
 
 
+def test_a_mean_in_place_of_the_maximum_is_no_bound() -> None:
+    """Control: the check that no kernel crosses the bound rejects what a wrong certificate would say."""
+    targets, drafts, vocab = contexts(3, 30, 10, 3)
+    fit = fit_optimal(targets, drafts, vocab, steps=500)
+    duals = (drafts @ fit.kernel.matrix < targets).astype(float)
+    prices = drafts.T @ duals / len(drafts)
+    unpriced = ((1 - duals) * targets).sum(axis=1).mean()
+    assert unpriced + prices.max(axis=1).sum() == pytest.approx(upper_bound(targets, drafts, duals), abs=1e-12)
+    assert unpriced + prices.mean(axis=1).sum() < fit.acceptance
+    assert prices.max(axis=1).sum() < fit.acceptance  # and without what is not priced
+
+
 def test_the_gap_shrinks_with_steps_and_stops_at_the_tolerance() -> None:
     targets, drafts, vocab = contexts(5, 100, 30, 6)
     short, long = (fit_optimal(targets, drafts, vocab, steps=steps) for steps in (20, 400))

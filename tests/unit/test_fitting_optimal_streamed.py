@@ -91,3 +91,12 @@ def test_rare_tokens_share_a_column_and_kept_ones_do_not() -> None:
     assert table.targets.shape == (120, 40 - tokens.shared.size + 1)
     assert np.abs(table.targets.sum(axis=1) - 1).max() < 1e-5
     assert (tokens.alone[tokens.home] == vocab.kept).all()
+
+
+def test_a_kernel_to_start_from_saves_steps() -> None:
+    targets, drafts, vocab = contexts(6)
+    source = InMemory(targets, drafts)
+    cold = fit_streamed(source, vocab, steps=200, tolerance=3e-3)
+    warm = fit_streamed(source, vocab, steps=200, tolerance=3e-3, start=cold.kernel)
+    assert warm.gap <= 3e-3
+    assert 0 < warm.steps < cold.steps
