@@ -112,6 +112,7 @@ def test_costs_are_the_sizes_of_what_is_read():
         assert short.cost.compared == low.left.shape[0]
         with_tail = ShortlistHead(low, short.rows, length, prior).cost
         assert (with_tail.multiply_adds, with_tail.reads) == (size + exact, size + exact + COLD - length)
+        assert with_tail.bytes_share - with_tail.operations_share == Fraction(COLD - length, PAIR.head.size)
 
 
 @pytest.mark.parametrize("share", [Fraction(1, 2), 0.8, 1.0])

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from rdk_theory import acceptance_rate, restrict
-from rdk_theory.distributions import softmax
-from rdk_theory.fitting.gated_priors import Gated, fit_gated_priors
+from rdk_theory.fitting._adam import Ascent
+from rdk_theory.fitting.gated_priors import Gated, _Steps, fit_gated_priors
+from rdk_theory.fitting.gated_start import start
 from rdk_theory.fitting.prior import fit_rank_one
 from rdk_theory.tolerances import EXACT
 from tests.unit.contextual_pair import Pair, pair
@@ -59,28 +60,40 @@ def test_steps_find_planted_priors_and_hold_on_other_contexts():
         assert not gated.priors[:, made.vocab.kept].any()
 
 
-def test_a_step_goes_where_acceptance_rises():
-    """The slope along every parameter, against a difference; acceptance has kinks, so most and not all agree."""
+def test_the_gradient_is_that_of_the_acceptance():
+    """Along random directions of all parameters, against a difference; kinks are rarer than the step is short."""
     made = pair(3, contexts=40)
     rng = np.random.default_rng(1)
-    base = fit(made, priors=2, epochs=0)
-    cold = made.vocab.cold
-    logits = np.log(base.priors[:, cold])
+    masses = np.log(np.exp(made.kept_logits).sum(axis=1))
+    begun = start(made.targets, made.vocab, made.hidden, masses, 3, rng)
+    steps = _Steps(made.targets, made.drafts, made.vocab, begun, masses)
+    base = tuple(0.3 * rng.normal(size=x.shape) + x for x in steps.parameters)
+    steps.parameters = base
+    gradient = steps.gradient(np.arange(40))
+    slopes = []
+    for _ in range(10):
+        direction = [rng.normal(size=x.shape) for x in base]
+        values = []
+        for sign in (1, -1):
+            steps.parameters = tuple(x + sign * 1e-5 * d for x, d in zip(base, direction, strict=True))
+            values.append(steps.result(begun).acceptance)
+        slopes.append(sum(float((g * d).sum()) for g, d in zip(gradient, direction, strict=True)))
+        assert (values[0] - values[1]) / 2e-5 == pytest.approx(slopes[-1], abs=1e-3)
+    assert np.abs(slopes).max() > 0.03
 
-    def value(rows, logits):
-        priors = np.zeros_like(base.priors)
-        priors[:, cold] = softmax(logits)
-        return accepted(Gated(made.vocab, priors, rows, base.biases, 0.0), made)
 
-    moved = fit(made, priors=2, epochs=3)
-    assert moved.acceptance > base.acceptance
-    step = moved.rows - base.rows, np.log(np.maximum(moved.priors[:, cold], 1e-30)) - logits
-    ahead = value(base.rows + 0.1 * step[0], logits + 0.1 * step[1])
-    assert ahead > value(base.rows, logits)
-    behind = [
-        value(base.rows + 0.1 * rng.permuted(step[0]), logits + 0.1 * rng.permuted(step[1], axis=1)) for _ in range(8)
-    ]
-    assert ahead > max(behind)
+def test_a_step_is_of_the_size_of_the_rate_and_decay_draws_to_zero():
+    moved, drawn, still = np.full(3, 2.0), np.full(2, 2.0), np.full(2, 2.0)
+    ascent = Ascent([moved, drawn, still], 0.1, 100, [0.0, 0.5, 0.0])
+    ascent.step([np.array([5.0, -1e-3, 0.0]), np.zeros(2), np.zeros(2)])
+    assert np.abs(moved - [2.1, 1.9, 2.0]).max() <= EXACT
+    assert np.abs(drawn - 2 * 0.95).max() <= EXACT
+    assert (still == 2).all()
+    first = moved.copy()
+    for _ in range(99):
+        ascent.step([np.array([5.0, -1e-3, 0.0]), np.zeros(2), np.zeros(2)])
+    # The rate falls along a line to its last share of 0.1: the steps add up to about half of what they began with.
+    assert moved[0] - first[0] == pytest.approx(0.1 * (99 - 0.98 * (99 * 100 / 2) / 100), rel=1e-9)
 
 
 def test_the_same_stream_gives_the_same_fit_and_the_cost_knows_but_the_bits_of_the_vocabulary():
