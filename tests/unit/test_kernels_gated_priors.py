@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from rdk_theory import Vocabulary
-from rdk_theory.kernels import GatedPriors
+from rdk_theory.kernels import GatedPriors, RankOne
 from rdk_theory.tolerances import EXACT
+from rdk_theory.verification.lazy import verify_lazy
 from tests.kernel_cases import laws, rational_laws, sparse_laws
 
 VOCAB = Vocabulary(9, [4, 7, 0])
@@ -63,6 +64,24 @@ def test_the_last_uniform_draws_a_token_that_has_probability():
     for uniform in (0.0, np.nextafter(1.0, 0.0)):
         token = GatedPriors(VOCAB, gates, priors).draw(place, np.full(200, uniform))
         assert (matrix[np.arange(200), place, token] > 0).all()
+
+
+def test_verification_by_columns_needs_nothing_new():
+    """With the same uniforms it emits what it emits for the rank-one kernel that is the same law."""
+    rng = np.random.default_rng(4)
+    gates, priors, _ = batched(rng, 300)
+    mixed = gates[:, 1:] @ priors
+    same = RankOne(VOCAB, 1 - gates[:, 0], mixed / mixed.sum(axis=1, keepdims=True))
+    target, draft, place = laws(rng, 300, 9), laws(rng, 300, 3), rng.integers(0, 3, 300)
+    uniforms = rng.random((2, 300)), rng.random((2, 300, 2)), rng.random(300)
+    found = []
+    for kernel in (GatedPriors(VOCAB, gates, priors), same):
+        drafted = kernel.draw(place, uniforms[0][0])
+        found.append(verify_lazy(target, draft, kernel, drafted, uniforms[0][1], *uniforms[1], uniforms[2]))
+    for gated, rank_one in zip(*found, strict=True):
+        assert np.array_equal(gated, rank_one)
+    assert found[0].accepted.any()
+    assert found[0].fell_back.any()
 
 
 def test_narrow_parameters_stand_for_their_entries_over_their_sum():
