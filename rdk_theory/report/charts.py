@@ -109,7 +109,7 @@ def recovered(rows: Sequence[Row]) -> Figure:
     """
     selections = list(dict.fromkeys(str(row["selection"]) for row in rows))
     with figures.style():
-        figure, panels = figures.canvas(len(selections), height=3.4 if len(selections) == 1 else 2.6)
+        figure, panels = figures.canvas(len(selections), height=3.8 if len(selections) == 1 else 2.6)
         for axes, selection in zip(panels, selections, strict=True):
             mine = [r for r in rows if r["selection"] == selection]
             _recovered(axes, [r for r in mine if r["recovered"] is not None])

@@ -20,8 +20,6 @@ from rdk_theory.theorems.registry import select
 
 NEEDS = ("matplotlib", "jinja2", "latex2mathml", "tokenizers")
 NEURAL_NEEDS = ("torch", "transformers")
-STEMS = ("acceptance", "recovered", "gain")
-"""Figures of a pair."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +77,11 @@ def report(out: Path, *, quick: bool, seed: int, resume: bool, pairs: Path, minu
             _part("measure", str(capture), "--out", str(out / pair.id), *_flags(quick, seed, resume))
             run.step(
                 f"figures-{pair.id}",
-                [f"{pair.id}/{stem}{suffix}" for stem in STEMS for suffix in (".svg", ".png")],
+                [f"{pair.id}/{stem}{suffix}" for stem in ("acceptance", "gain") for suffix in (".svg", ".png")],
                 functools.partial(_charts, out / pair.id),
                 {"table": runs.sha256(out / pair.id / "measure.csv")},
             )
-            run.record(f"{pair.id}/measure.csv")
+            run.record(*(f"{pair.id}/{name}" for name in ("measure.csv", "recovered.svg", "recovered.png")))
         from rdk_theory.report import page
 
         page.write(out, [{"id": p.id, "title": p.title, "text": p.text} for p in chosen], quick=quick)
@@ -127,7 +125,6 @@ def _charts(where: Path) -> None:
 
     rows = tables.read(where / "measure.csv")
     figures.save(charts.acceptance(rows), where / "acceptance", "Acceptance by kept share")
-    charts.save_recovered(rows, where)
     figures.save(charts.gain(rows), where / "gain", "Gain over TLI by kept share")
 
 
