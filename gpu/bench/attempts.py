@@ -23,6 +23,8 @@ from gpu.ops.verify import Verified
 
 COMPILE_SECONDS = 60
 """How long `torch.compile` may take for one call."""
+PACKAGE_SECONDS = 180
+"""How long another package may take to compile what it needs, and to be compared."""
 
 
 def timed_row(run: Run, inputs: Inputs, name: str, call: Call, slack: float = 1.0, tries: int | None = None) -> None:
@@ -92,7 +94,8 @@ def package_verifier(package: others.Package, device: str, seed: int) -> others.
         return "needs a GPU" if installed else f"{package.module.partition('.')[0]} is not installed"
     try:
         verifier = others.find(package)
-        others.compare_law(verifier, device, seed)
+        with limit(PACKAGE_SECONDS):
+            others.compare_law(verifier, device, seed)
     except ImportError as error:
         return f"not installed: {one_line(error)}"
     except Disagreement as error:

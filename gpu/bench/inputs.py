@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gpu.bench.grid import Point
+from gpu.bench.plain import PART
 from gpu.ops.propose import Rows, prepare_rows
 from gpu.ops.redistribute import Factors, prepare_first_order
 from gpu.ops.verify import Columns, prepare
@@ -70,7 +71,7 @@ def bytes_needed(point: Point) -> int:
     copies = 0 if point.form != "dense half" else 2 if point.operation == "propose" else 1
     parameters = 2 * copies * size * kept + 4 * FACTORS * (size + kept)
     compared = 8 * 6 * min(positions, 8 * (point.gamma + 1)) * size
-    return parameters + DTYPES[point.dtype].itemsize * positions * (size + kept) + compared + (1 << 30)
+    return parameters + DTYPES[point.dtype].itemsize * positions * (size + kept) + compared
 
 
 def bytes_of_plain(point: Point, width: int = 8) -> int:
@@ -78,8 +79,9 @@ def bytes_of_plain(point: Point, width: int = 8) -> int:
 
     In float64 a dense matrix is widened whole, in float32 by parts.
     """
-    whole = width * point.size * point.kept if point.form == "dense half" and width == 8 else 1 << 30
-    return width * 6 * point.batch * (point.gamma + 1) * point.size + whole
+    whole = width * point.size * point.kept if point.form == "dense half" else 0
+    widened = whole if width == 8 else min(whole, width * PART)
+    return width * 6 * point.batch * (point.gamma + 1) * point.size + widened
 
 
 def make_kernel(form: str, size: int, kept: int, device: str, seed: int, *, rows: bool = False) -> Kernel:

@@ -123,7 +123,7 @@ def test_a_figure_needs_a_measured_row(tmp_path):
 
 
 def test_points_that_do_not_fit_are_rows(monkeypatch):
-    monkeypatch.setattr(measure, "free_memory", lambda device: 10**9)
+    monkeypatch.setattr(measure, "free_memory", lambda device: 10**5)
     rows = measure.measure(grid("cpu", sizes=[300], batches=[1], gammas=[1]), "cpu", 0, 0.0)
     own = [row for row in rows if row["operation"] is not None]
     assert {row["status"] for row in own} == {"does not fit"}
