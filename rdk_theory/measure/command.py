@@ -180,7 +180,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--samplers",
         type=lambda text: text.split(","),
         metavar="NAME,…",
-        help="which to compare with TLI (default all; --quick leaves out softmax-covariance and calibrated weights)",
+        help="which to compare with TLI; context-free-optimum is a bound (default all; with --quick the fast ones)",
     )
     parser.add_argument(
         "--rank",

@@ -191,9 +191,14 @@ def test_json_and_a_file_of_kept_tokens(folder: Path, tmp_path: Path, capsys: py
     assert sorted(load_kernel(tmp_path / "out" / "kernel.safetensors").vocab.kept.tolist()) == [1, 5, 7]
 
 
-def test_selections_that_need_target_rows(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert rdk(folder, tmp_path, "--kernel", "rank-one", "--select", "variance") == 0
-    assert tables.read(tmp_path / "fit.csv")[0]["selection"] == "variance"
+@pytest.mark.parametrize("selection", ["variance", "acceptance"])
+def test_selections_that_need_rows(
+    folder: Path, tmp_path: Path, selection: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rdk(folder, tmp_path, "--kernel", "rank-one", "--select", selection) == 0
+    (row,) = tables.read(tmp_path / "fit.csv")
+    assert row["selection"] == selection
+    assert 0 < row["recovered_low"] < row["recovered"] < row["recovered_high"]
     assert "certified" in capsys.readouterr().out
 
 

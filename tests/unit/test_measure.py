@@ -326,6 +326,9 @@ def test_results_beside_the_working_folder(folder: Path, tmp_path: Path, monkeyp
         (["--kept", "nowhere.txt"], "nowhere.txt"),
         (["--seed", "-1"], "seed"),
         (["--rank", "0"], "--rank"),
+        (["--work", "-1"], "--work"),
+        (["--work", "nan"], "--work"),
+        (["--fit-on", "nowhere"], "nowhere"),
         (["--samplers", "tli,luck"], "luck"),
     ],
 )
