@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from rdk_theory import Vocabulary, acceptance_rate, ensembles, restrict
+from rdk_theory.fitting._optimal_averaging import Averaging
+from rdk_theory.fitting._optimal_sparse import acceptances, cut, shrunk
 from rdk_theory.fitting._optimal_table import Table, Tokens
+from rdk_theory.fitting.certificate import upper_bound
 from rdk_theory.fitting.optimal import fit_optimal
 from rdk_theory.fitting.optimal_streamed import InMemory, fit_streamed
 from rdk_theory.kernels import Embedding
@@ -43,6 +46,50 @@ def test_tokens_left_out_of_the_bound_break_it() -> None:
     best = fit_optimal(targets, drafts, vocab)
     assert fit.upper_bound >= best.acceptance
     assert fit.upper_bound - targets[:, shared].sum(axis=1).mean() < best.acceptance
+
+
+def test_its_bound_is_the_certificate_over_all_tokens_and_contexts() -> None:
+    """Columns told apart into tokens, and contexts that came more than once written out, give the same number."""
+    targets, drafts, vocab = contexts(7)
+    often = np.concatenate([np.arange(120), np.arange(50), np.arange(20)])
+    tokens = Tokens(vocab, targets.mean(axis=0, dtype=np.float64), 0.1)
+    table = Table.read(InMemory(targets[often], drafts[often]), vocab, tokens, often.size)
+    search = Averaging(table, tokens.home, np.float16)
+    for _ in range(8):
+        search.advance()
+    duals = np.repeat(search.duals[:, -1:], 40, axis=1).astype(np.float64)
+    duals[:, tokens.alone] = search.duals[:, :-1]
+    known = upper_bound(targets[often], drafts[often], np.clip(duals, 0, 1)[often])
+    assert tokens.shared.size > 3
+    assert search.bound == pytest.approx(known, abs=1e-4)
+    assert search.certified() == pytest.approx(known, abs=1e-6)
+
+
+@pytest.mark.parametrize("support", [3, 40])
+def test_a_cut_row_keeps_its_largest_entries_and_all_its_mass(support: int) -> None:
+    targets, _, vocab = contexts(8)
+    tokens = Tokens(vocab, targets.mean(axis=0, dtype=np.float64), 0.1)
+    rng = np.random.default_rng(9)
+    matrix = rng.dirichlet(np.ones(tokens.size), 6).astype(np.float32)
+    mass = rng.dirichlet(np.ones(6))
+    whole = matrix[:, :-1] @ np.eye(40)[tokens.alone] + matrix[:, -1:] * tokens.law
+    rows = cut(matrix, mass, tokens, vocab, support).row(np.arange(6))
+    assert np.abs(rows.sum(axis=1) - 1).max() < 1e-6
+    assert np.abs(mass @ rows - mass @ whole).max() < (1e-6 if support == 40 else 0.1)
+    if support == 40:
+        assert np.abs(rows - whole).max() < 1e-6
+    top = np.argsort(-matrix[:, :-1], axis=1)[:, :3]
+    assert (np.take_along_axis(rows[:, tokens.alone], top, axis=1) >= np.take_along_axis(matrix, top, axis=1)).all()
+
+
+def test_a_share_of_the_embedding_is_that_share() -> None:
+    targets, drafts, vocab = contexts(10)
+    kernel = fit_streamed(InMemory(targets, drafts), vocab, steps=5).kernel
+    moved, tli = kernel.redistribute(drafts), Embedding(vocab).redistribute(drafts)
+    mixed = shrunk(kernel, 0.25).redistribute(drafts)
+    assert np.abs(mixed - (0.75 * moved + 0.25 * tli)).max() < 1e-6
+    values = acceptances(InMemory(targets, drafts), kernel, [0.0, 0.25, 1.0])
+    assert values == pytest.approx([acceptance_rate(targets, r).mean() for r in (moved, mixed, tli)], abs=1e-6)
 
 
 def test_batches_do_not_matter_and_equal_contexts_are_stored_once() -> None:
