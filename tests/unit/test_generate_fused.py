@@ -1,5 +1,7 @@
 """Speculative decoding by the fused operations, and with kernels that depend on the context."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from rdk_theory.fitting import cold_share, fit_cold_weight
 from rdk_theory.kernels import Dense, Embedding, GatedPriors, RankOne
 from tests.kernel_cases import SIZE, cases
 from tests.kernel_cases import laws as random_laws
+from tests.unit.ops_agreement import DEVICE
 from tests.unit.test_generate import DRAFTER, NEW, PROMPTS, TARGET, lists, run, wanted
 from tests.unit.verify_calls import quick  # noqa: F401
 
@@ -65,16 +68,23 @@ def test_the_route_takes_the_reference_s_tokens_from_the_same_uniforms(monkeypat
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("verification", ["token", "block", "lazy"])
 def test_compiled_operations_give_the_text_of_plain_ones(verification):
+    """Greedy and sampled, from the same random numbers; interpreted where there is no GPU."""
+    kernel = cases()[1].kernel
+    target, model = (copy.deepcopy(model).to(DEVICE) for model in (TARGET, DRAFTER))
+    drafter = PrunedDrafter(model, kernel.vocab)
+    how = {"max_new_tokens": 5, "length": 3, "verification": verification}
     for temperature in (0, 1.0):
         texts = [
             lists(
-                run(
-                    cases()[1].kernel,
+                generate(
+                    target,
+                    drafter,
+                    kernel,
                     PROMPTS[:2],
-                    implementation=implementation,
-                    verification=verification,
+                    streams=Streams.from_seed(0),
                     temperature=temperature,
-                    max_new_tokens=5,
+                    implementation=implementation,
+                    **how,
                 )
             )
             for implementation in ("naive", "kernel")
@@ -109,12 +119,14 @@ def test_hidden_states_are_what_the_head_reads(implementation):
             torch.testing.assert_close(kept_logits, hidden @ head.T)
             return super().at(hidden, kept_logits)
 
-    drafter, kernel = PrunedDrafter(DRAFTER, VOCAB), Checked()
-    generate(
-        TARGET, drafter, kernel, PROMPTS, max_new_tokens=4, streams=Streams.from_seed(0), implementation=implementation
-    )
-    assert len(kernel.seen) > 2
-    assert not drafter.model.get_output_embeddings()._forward_pre_hooks
+    for keeps in (True, False):
+        drafter, kernel = PrunedDrafter(DRAFTER, VOCAB), Checked()
+        # A model that cannot leave out logits gives them for every token that it reads.
+        drafter.model._supports_logits_to_keep = lambda keeps=keeps: keeps
+        streams, how = Streams.from_seed(0), {"implementation": implementation}
+        generate(TARGET, drafter, kernel, PROMPTS, max_new_tokens=4, streams=streams, **how)
+        assert len(kernel.seen) > 2
+        assert not drafter.model.get_output_embeddings()._forward_pre_hooks
 
 
 def test_a_weight_that_follows_the_cold_mass():
