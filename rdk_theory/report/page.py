@@ -149,7 +149,7 @@ def _pair(folder: Path, pair: Mapping[str, str], rows: Sequence[Row]) -> dict[st
                     "Share of what pruning cost that each sampler gives back: 0 is TLI, 100 % the unpruned drafter. "
                     "Bars: 95 % document bootstrap of the paired ratio. Dotted: a certified bound on every "
                     "context-free kernel in these very contexts, so hatched is out of reach for what does not know its "
-                    f"context. The view ends at {100 * charts.VIEW[0]:g} and {100 * charts.VIEW[1]:g} %.",
+                    f"context. The view ends at −{-100 * charts.VIEW[0]:g} and {100 * charts.VIEW[1]:g} %.",
                     ("optimal-kernel",),
                 ),
                 (
