@@ -1,135 +1,40 @@
-"""Hypothesis strategies that build valid objects, and edge cases by name.
-
-Nothing here filters: a strategy draws free choices and makes a distribution, a vocabulary or a kernel of them.
-"""
-
-from fractions import Fraction
+"""The strategies of the package, and edge cases by name."""
 
 import numpy as np
-from hypothesis import strategies as st
 
-from rdk_theory import Vocabulary
-from rdk_theory.kernels import Dense, Diffusion, Embedding, LowRank, RankOne
+from rdk_theory.audit.strategies import (
+    EDGE_UNIFORMS,
+    KERNELS,
+    LARGEST_BELOW_ONE,
+    batches,
+    distributions,
+    drafted_instances,
+    kernels,
+    pairs,
+    rational_distributions,
+    rational_pairs,
+    sizes,
+    uniforms,
+    vocabularies,
+)
 
-LARGEST_BELOW_ONE = float(np.nextafter(1.0, 0.0))
-EDGE_UNIFORMS = (0.0, LARGEST_BELOW_ONE, 0.5, 5e-324)
-
-sizes = st.integers(1, 9)
-
-
-# Distributions
-
-
-@st.composite
-def distributions(draw, size):
-    """A float64 row: ties and zeros (sixteenths), a point mass, or a rough one over many orders of magnitude."""
-    style = draw(st.sampled_from(("ties", "point", "rough", "zero ends")))
-    if style == "point":
-        return np.eye(size)[draw(st.integers(0, size - 1))]
-    if style == "ties":
-        return _exact_parts(draw, size, 16) / 16
-    exponents = st.floats(-30, 0, allow_subnormal=False)
-    weights = np.exp(draw(st.lists(exponents, min_size=size, max_size=size)))
-    if style == "zero ends" and size > 2:
-        weights[[0, -1]] = 0.0
-    return weights / weights.sum()
-
-
-@st.composite
-def rational_distributions(draw, size, denominator=12):
-    """A row of rationals with this denominator; entries may be 0."""
-    return np.array([Fraction(int(n), denominator) for n in _exact_parts(draw, size, denominator)], dtype=object)
-
-
-def _exact_parts(draw, size, total):
-    """Non-negative integers that sum to `total`: the gaps between sorted cuts."""
-    cuts = sorted(draw(st.lists(st.integers(0, total), min_size=size - 1, max_size=size - 1)))
-    return np.diff([0, *cuts, total])
-
-
-@st.composite
-def pairs(draw, rows=distributions, size=None):
-    """Two laws over one vocabulary: independent, equal, with disjoint supports, or one a small change of the other."""
-    n = draw(sizes) if size is None else size
-    p = draw(rows(n))
-    relation = draw(st.sampled_from(("independent", "equal", "rotated", "mixed")))
-    if relation == "equal":
-        return p, p.copy()
-    if relation == "rotated":
-        return p, np.roll(p, 1)
-    r = draw(rows(n))
-    return (p, r) if relation == "independent" else (p, (p + r) / 2)
-
-
-def rational_pairs(size=None):
-    """As `pairs`, in rationals."""
-    return pairs(rational_distributions, size)
-
-
-@st.composite
-def batches(draw, shape, size, rows=distributions):
-    """Rows stacked to ``(*shape, size)``."""
-    made = [draw(rows(size)) for _ in range(int(np.prod(shape, dtype=int)))]
-    return np.stack(made).reshape(*shape, size)
-
-
-# Uniforms
-
-
-def uniforms(shape=()):
-    """Float64 uniforms of this shape, the ends of [0, 1) among them."""
-    one = st.one_of(st.sampled_from(EDGE_UNIFORMS), st.floats(0, 1, exclude_max=True))
-    count = int(np.prod(shape, dtype=int))
-    return st.lists(one, min_size=count, max_size=count).map(lambda values: np.array(values).reshape(shape))
-
-
-# Vocabularies and kernels
-
-
-@st.composite
-def vocabularies(draw, size=None, drafter=False):
-    """Kept ids in any order, from one to all; with `drafter` also a drafter that names them otherwise."""
-    n = draw(sizes) if size is None else size
-    order = draw(st.permutations(range(n)))
-    kept = order[: draw(st.sampled_from((1, n, (n + 1) // 2)))]
-    if not drafter:
-        return Vocabulary(n, kept)
-    draft_size = len(kept) + draw(st.integers(0, 3))
-    return Vocabulary(n, kept, draft_size=draft_size, draft_ids=draw(st.permutations(range(draft_size)))[: len(kept)])
-
-
-KERNELS = ("embedding", "rank one", "dense", "low rank", "first-order diffusion")
-
-
-@st.composite
-def kernels(draw, vocab, rows=distributions):
-    """A kernel of a kind that rationals allow; weights at both ends, priors on cold tokens or anywhere."""
-    kind = draw(st.sampled_from(KERNELS))
-    size, kept = vocab.size, vocab.kept_size
-    if kind == "embedding":
-        return Embedding(vocab)
-    if kind == "dense":
-        return Dense(vocab, draw(batches((kept,), size, rows)))
-    if kind == "low rank":
-        return LowRank(vocab, draw(batches((kept,), 2, rows)), draw(batches((2,), size, rows)))
-    weight = draw(st.sampled_from((Fraction(0), Fraction(1, 3), Fraction(1, 2))))
-    if kind == "rank one":
-        prior = draw(rows(size))
-        if vocab.cold.size and draw(st.booleans()):
-            prior = prior * 0
-            prior[vocab.cold] = draw(rows(vocab.cold.size))
-        weight = draw(st.sampled_from((weight, Fraction(1))))
-        return RankOne(vocab, weight if prior.dtype == object else float(weight), prior)
-    walk = draw(batches((size,), size, rows))
-    return Diffusion(vocab, walk, weight if walk.dtype == object else float(weight)).first_order()
-
-
-@st.composite
-def drafted_instances(draw, rows=distributions, size=None):
-    """A target, a draft law over kept tokens and a kernel: what a sampler starts from."""
-    vocab = draw(vocabularies(size))
-    return draw(rows(vocab.size)), draw(rows(vocab.kept_size)), draw(kernels(vocab, rows))
-
+__all__ = [
+    "EDGE_PAIRS",
+    "EDGE_UNIFORMS",
+    "KERNELS",
+    "LARGEST_BELOW_ONE",
+    "batches",
+    "distributions",
+    "drafted_instances",
+    "float32_sum_below_one",
+    "kernels",
+    "pairs",
+    "rational_distributions",
+    "rational_pairs",
+    "sizes",
+    "uniforms",
+    "vocabularies",
+]
 
 # Edge cases by name
 

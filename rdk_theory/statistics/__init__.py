@@ -10,12 +10,14 @@ from rdk_theory.statistics.intervals import (
     clopper_pearson,
 )
 from rdk_theory.statistics.laws import LawTest, LawTestResult, law_test, law_test_plan
+from rdk_theory.statistics.sequential import SequentialLawTest
 
 __all__ = [
     "HoldoutBound",
     "Interval",
     "LawTest",
     "LawTestResult",
+    "SequentialLawTest",
     "bets",
     "betting_bound",
     "binomial_test",

@@ -1,0 +1,1 @@
+"""Targets of `rdk audit` that need torch, transformers or an engine."""
