@@ -296,7 +296,7 @@ def test_at_temperature_zero_the_greatest_logit_has_all_mass(tries, method, impl
     drafted[2, 1] = (best[2, 1] + 1) % SIZE
     drafted[0, 1] = 7  # as great, but not the lowest
     arguments |= {"target_logits": target, "drafted": drafted, "draft": logits(0, 4, 3, SIZE), "temperature": 0}
-    for heat in (0, torch.zeros(4)):
+    for heat in (0,) if implementation == "kernel" else (0, torch.zeros(4)):
         out = verify(
             kernel=prepare(kernel), **(arguments | {"temperature": heat}), method=method, implementation=implementation
         )
