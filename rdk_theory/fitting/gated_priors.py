@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from rdk_theory.vocabulary import Vocabulary
 
 BATCH = 256
 """Contexts of a step."""
+
+STEPS = 500
+"""With fewer the decay has not yet drawn the priors together, however few the contexts are."""
 
 RATE = 0.05
 """First rate of the steps: of logits, and of gates of standardised states."""
@@ -104,7 +108,7 @@ def fit_gated_priors(
     rng: np.random.Generator,
     *,
     priors: int = 64,
-    epochs: int = 10,
+    steps: int = STEPS,
 ) -> Gated:
     r"""Priors and gates that make mean acceptance large in some contexts.
 
@@ -120,8 +124,8 @@ def fit_gated_priors(
         Of the first clusters and the order of contexts.
     priors
         `m`, at most one a context.
-    epochs
-        Passes over the contexts; 0 leaves the start.
+    steps
+        Number of steps, each with about `BATCH` contexts; 0 leaves the start.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def fit_gated_priors(
         raise ValueError("targets must be floats, not rationals: gates are floats")
     contexts = int(targets.shape[0])
     count_of("priors", priors, 1, contexts)
-    count_of("epochs", epochs, 0, 1 << 20)
+    count_of("steps", steps, 0, 1 << 20)
     validation.finite("hidden", hidden)
     if hidden.ndim != 2 or hidden.shape[0] != contexts or not hidden.shape[1]:
         raise ValueError(f"hidden has shape {tuple(hidden.shape)}, expected ({contexts}, d) with d at least 1")
@@ -155,12 +159,12 @@ def fit_gated_priors(
     p = to_numpy(targets)
     masses = _log_sum(np, to_numpy(double(kept_logits)))
     begun = start(p, vocab, to_numpy(double(hidden)), masses, priors, rng)
-    steps = _Steps(p, to_numpy(drafts), vocab, begun, masses)
-    decays = (0.0, DECAY, 0.0, DECAY)
-    ascent = Ascent(steps.parameters, RATE, epochs * number_of_batches(contexts, BATCH), decays)
-    for members in batches(contexts, BATCH, epochs, rng):
-        ascent.step(steps.gradient(members))
-    return steps.result(begun)
+    moving = _Steps(p, to_numpy(drafts), vocab, begun, masses)
+    ascent = Ascent(moving.parameters, RATE, steps, (0.0, DECAY, 0.0, DECAY))
+    epochs = -(-steps // number_of_batches(contexts, BATCH))
+    for members in islice(batches(contexts, BATCH, epochs, rng), steps):
+        ascent.step(moving.gradient(members))
+    return moving.result(begun)
 
 
 class _Steps:

@@ -35,7 +35,7 @@ def changed(array, index, value):
 
 def gated(**given):
     arguments = {"targets": TARGETS, "drafts": DRAFTS, "vocab": VOCAB, "hidden": STATES, "kept_logits": LOGITS}
-    return fit_gated_priors(**{**arguments, "rng": RNG, "priors": 2, "epochs": 1, **given})
+    return fit_gated_priors(**{**arguments, "rng": RNG, "priors": 2, "steps": 1, **given})
 
 
 def refined(**given):
@@ -93,7 +93,7 @@ WRONG = {
     "share above 1": (lambda: ShortlistHead.within(1.5, HEAD, VOCAB), r"share must be a float or a Fraction in"),
     "share too small": (lambda: ShortlistHead.within(0.1, HEAD, VOCAB), "share 0.1 of a head .* pays for no scorer"),
     "gated: too many priors": (lambda: gated(priors=5), r"priors must be an integer in \[1, 4\], not 5"),
-    "gated: negative epochs": (lambda: gated(epochs=-1), "epochs must be an integer"),
+    "gated: negative steps": (lambda: gated(steps=-1), "steps must be an integer"),
     "gated: states of other contexts": (
         lambda: gated(hidden=STATES[:3]),
         r"hidden has shape \(3, 3\), expected \(4, d\)",

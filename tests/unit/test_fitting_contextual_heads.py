@@ -167,7 +167,7 @@ def test_verification_against_the_law_of_the_context_loses_nothing():
     fits = [
         low,
         ShortlistHead(low, tiny.head[tiny.vocab.cold], 1),
-        fit_gated_priors(*given, np.random.default_rng(0), priors=2, epochs=2),
+        fit_gated_priors(*given, np.random.default_rng(0), priors=2, steps=2),
     ]
     p = np.array([Fraction(x, 12) for x in (3, 0, 1, 4, 4)], dtype=object)
     for fit in fits:

@@ -50,7 +50,7 @@ def test_steps_find_planted_priors_and_hold_on_other_contexts():
     others, _ = planted(0, 2000, true)
     others = others.part(slice(1500, None))
     assert accepted(true, others) == pytest.approx(1)
-    start, found = fit(made, priors=6, epochs=0), fit(made, priors=6, epochs=25)
+    start, found = fit(made, priors=6, steps=0), fit(made, priors=6, steps=125)
     single = fit_rank_one(made.targets, made.drafts, made.vocab).kernel
     rank_one = float(acceptance_rate(others.targets, single.redistribute(others.drafts)).mean())
     assert accepted(found, others) > 0.95 > 0.9 > max(rank_one, accepted(start, others))
@@ -97,8 +97,8 @@ def test_a_step_is_of_the_size_of_the_rate_and_decay_draws_to_zero():
 
 
 def test_the_same_stream_gives_the_same_fit_and_the_cost_knows_but_the_bits_of_the_vocabulary():
-    small, large = fit(pair(4), priors=5, epochs=1), fit(pair(4, size=60), priors=5, epochs=1)
-    again = fit(pair(4), priors=5, epochs=1)
+    small, large = fit(pair(4), priors=5, steps=1), fit(pair(4, size=60), priors=5, steps=1)
+    again = fit(pair(4), priors=5, steps=1)
     assert np.array_equal(small.priors, again.priors)
     assert np.array_equal(small.rows, again.rows)
     gates = small.rows.size + small.biases.size
@@ -110,7 +110,7 @@ def test_the_same_stream_gives_the_same_fit_and_the_cost_knows_but_the_bits_of_t
 
 def test_more_priors_reach_more_where_they_were_fitted():
     made = pair(6, contexts=400)
-    reached = [fit(made, priors=m, epochs=12).acceptance for m in (1, 4, 16)]
+    reached = [fit(made, priors=m, steps=12).acceptance for m in (1, 4, 16)]
     assert reached == sorted(reached)
     assert reached[-1] > reached[0] + 0.02
     tli = float(np.minimum(made.targets[:, made.vocab.kept], restrict(made.full, made.vocab)).sum(axis=1).mean())
