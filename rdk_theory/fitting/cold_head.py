@@ -104,6 +104,11 @@ class CalibratedHead:
     weight: MassWeight
 
     @property
+    def vocab(self) -> Vocabulary:
+        """That of the head."""
+        return self.head.vocab
+
+    @property
     def cost(self) -> HeadCost:
         """That of the head: a look-up among the edges of the weight is left out."""
         return self.head.cost
