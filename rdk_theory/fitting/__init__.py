@@ -11,6 +11,7 @@ from rdk_theory.fitting.gated_priors import Gated, fit_gated_priors
 from rdk_theory.fitting.kept_by_acceptance import highest_acceptance
 from rdk_theory.fitting.mass_weight import MassWeight, fit_mass_weight
 from rdk_theory.fitting.optimal import OptimalFit, fit_optimal
+from rdk_theory.fitting.optimal_streamed import FromCapture, InMemory, StreamedFit, fit_streamed
 from rdk_theory.fitting.prior import ColdMassRankOne, MixedFit, cold_prior, exact_cold_mass_weight, fit_rank_one
 from rdk_theory.fitting.safety import Certifiable, Safe, reach, safe
 from rdk_theory.fitting.shortlist import ShortlistHead
@@ -22,14 +23,17 @@ __all__ = [
     "ColdMassRankOne",
     "ColdWeight",
     "ContextualHead",
+    "FromCapture",
     "Gated",
     "HeadCost",
+    "InMemory",
     "LowRankHead",
     "MassWeight",
     "MixedFit",
     "OptimalFit",
     "Safe",
     "ShortlistHead",
+    "StreamedFit",
     "ValidatedFit",
     "calibrate_head",
     "cold_prior",
@@ -41,6 +45,7 @@ __all__ = [
     "fit_mass_weight",
     "fit_optimal",
     "fit_rank_one",
+    "fit_streamed",
     "fit_validated",
     "highest_acceptance",
     "reach",

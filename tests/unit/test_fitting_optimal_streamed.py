@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from rdk_theory import Vocabulary, acceptance_rate, ensembles, restrict
+from rdk_theory.captures import open_capture
 from rdk_theory.fitting._optimal_averaging import Averaging
 from rdk_theory.fitting._optimal_sparse import acceptances, cut, shrunk
 from rdk_theory.fitting._optimal_table import Table, Tokens
 from rdk_theory.fitting.certificate import upper_bound
 from rdk_theory.fitting.optimal import fit_optimal
-from rdk_theory.fitting.optimal_streamed import InMemory, fit_streamed
+from rdk_theory.fitting.optimal_streamed import FromCapture, InMemory, fit_streamed
 from rdk_theory.kernels import Embedding
+from tests.capture_folder import write_capture
 
 
 def contexts(seed: int, count: int = 120, size: int = 40, kept: int = 6) -> tuple[np.ndarray, np.ndarray, Vocabulary]:
@@ -26,12 +30,12 @@ def accepted(fit, targets: np.ndarray, drafts: np.ndarray) -> float:
     return float(acceptance_rate(targets, fit.kernel.redistribute(drafts)).mean())
 
 
-@pytest.mark.parametrize("rare", [0.0, 0.02])
-def test_it_encloses_the_optimum(rare: float) -> None:
+@pytest.mark.parametrize(("rare", "bfloat16"), [(0.0, False), (0.02, False), (0.0, True)])
+def test_it_encloses_the_optimum(rare: float, bfloat16: bool) -> None:
     """The bound is over all kernels, those that tell rare tokens apart among them."""
     targets, drafts, vocab = contexts(0)
     best = fit_optimal(targets, drafts, vocab)
-    fit = fit_streamed(InMemory(targets, drafts), vocab, steps=300, tolerance=4e-3, rare=rare)
+    fit = fit_streamed(InMemory(targets, drafts), vocab, steps=300, tolerance=4e-3, rare=rare, bfloat16=bfloat16)
     assert fit.acceptance <= best.acceptance + 1e-6
     assert fit.upper_bound >= best.upper_bound - 1e-6
     assert fit.gap <= 4e-3 + rare
@@ -147,3 +151,13 @@ def test_a_kernel_to_start_from_saves_steps() -> None:
     warm = fit_streamed(source, vocab, steps=200, tolerance=3e-3, start=cold.kernel)
     assert warm.gap <= 3e-3
     assert 0 < warm.steps < cold.steps
+
+
+def test_a_capture_is_a_source(tmp_path: Path) -> None:
+    capture = open_capture(write_capture(tmp_path, 30, 4, 10, 0))
+    vocab = Vocabulary(30, [3, 0, 7, 12])
+    numbers = np.flatnonzero(capture.split == 0)
+    target, draft = capture.rows(numbers)
+    whole = fit_streamed(InMemory(target, restrict(draft, vocab)), vocab, steps=10)
+    read = fit_streamed(FromCapture(capture, vocab, numbers), vocab, steps=10)
+    assert (read.contexts, read.acceptance, read.upper_bound) == (20, whole.acceptance, whole.upper_bound)
