@@ -51,7 +51,7 @@ class Averaging:
     ) -> None:
         self._table = table
         self._products = _BFloat16() if bfloat16 else _Plain()
-        self._first, self._mass = _first_kernel(table, home, start)
+        self._first, self._mass, self.tli = _first_kernel(table, home, start)
         self._gradient = np.zeros_like(self._first)
         self._leader = np.empty_like(self._first)
         self._weight, self._unpriced = 0.0, 0.0
@@ -131,8 +131,8 @@ class Averaging:
             raised /= raised.sum(axis=1, keepdims=True)
 
 
-def _first_kernel(table: Table, home: np.ndarray, start: Rows | None) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithm of the kernel from which the iteration starts, and the mean drafts (1 where 0)."""
+def _first_kernel(table: Table, home: np.ndarray, start: Rows | None) -> tuple[np.ndarray, np.ndarray, float]:
+    """Logarithm of the kernel from which the iteration starts, the mean drafts (1 where 0), and what TLI accepts."""
     p, q = table.targets, table.drafts
     mass = table.mean(q)
     met = np.zeros_like(mass)
@@ -164,7 +164,7 @@ def _first_kernel(table: Table, home: np.ndarray, start: Rows | None) -> tuple[n
         np.log(own, out=own)
     lonely = np.flatnonzero(~drafted)
     first[lonely, home[lonely]] = _ALONE  # a token that is never drafted stays home
-    return first, mass
+    return first, mass, float(met.sum())
 
 
 def duals_at(target: np.ndarray, proposal: np.ndarray, smoothing: float) -> np.ndarray:

@@ -118,7 +118,8 @@ def fit_streamed(
     ----------
     source
         Gives batches ``(targets, drafts)``, targets over the vocabulary and drafts restricted to ``vocab.kept``, the
-        same at each iteration: `InMemory`, `FromCapture`, or anything like them. Read three times.
+        same at each iteration: `InMemory`, `FromCapture`, or anything like them. Read twice, and again at each
+        look at the whole kernel: one or two without validation.
     vocab
         The target vocabulary and its kept tokens.
     steps
@@ -178,10 +179,22 @@ def fit_streamed(
     mass = table.mean(table.drafts)
     rows = None if start is None else lambda part: tokens.columns(_rows(start, part))
     search = Averaging(table, tokens.home, np.float16, start=rows, bfloat16=bfloat16)
-    kernel, share, at = _search(search, tokens, vocab, mass, source, validation_source, steps, tolerance, support)
+    found = _search(search, tokens, vocab, mass, source, validation_source, steps, tolerance, support)
     bound = search.certified()
-    accepted = float(acceptances(source, kernel, [0.0])[0])
-    return StreamedFit(kernel, accepted, bound, at, share, contexts, table.weights.size)
+    accepted = found.accepted if found.accepted is not None else float(acceptances(source, found.kernel, [0.0])[0])
+    return StreamedFit(found.kernel, accepted, bound, found.step, found.share, contexts, table.weights.size)
+
+
+@dataclass
+class _Found:
+    """The best kernel so far, by the contexts that judge."""
+
+    kernel: BackedOff
+    score: float
+    share: float = 1.0
+    step: int = 0
+    accepted: float | None = None
+    """Mean acceptance in the contexts of the fit, where it is known."""
 
 
 def _search(
@@ -194,13 +207,13 @@ def _search(
     steps: int,
     tolerance: float,
     support: int,
-) -> tuple[BackedOff, float, int]:
-    """Kernel, share of the embedding, and step; stops by the gap that the last look at the whole kernel left."""
+) -> _Found:
+    """Advance, and look at the whole kernel when the gap may be small enough, or validation wants to."""
     embedding = np.zeros((vocab.kept_size, tokens.size), dtype=np.float32)
     embedding[np.arange(vocab.kept_size), tokens.home] = 1
-    best = shrunk(cut(embedding, mass, tokens, vocab, 1), 1.0)
+    tli = cut(embedding, mass, tokens, vocab, 1)
     del embedding
-    score, share, at = float(acceptances(held or source, best, [0.0])[0]), 1.0, 0
+    best = _Found(tli, search.tli if held is None else float(acceptances(held, tli, [0.0])[0]), accepted=search.tli)
     aim = max(tolerance - _MARGIN, 0.0)
     lost = 0.0  # by shared columns and by the cut
     for step in runs.progress(range(1, steps + 1), "fit", steps):
@@ -214,12 +227,13 @@ def _search(
         shares = SHARES if held is not None else SHARES[:1]
         values = acceptances(held, kernel, shares) if held is not None else np.array([whole])
         k = int(values.argmax())
-        if values[k] > score:
-            score, share, at = float(values[k]), shares[k], step
-            best = shrunk(kernel, share) if share else kernel
+        if values[k] > best.score:
+            share = shares[k]
+            chosen = shrunk(kernel, share) if share else kernel
+            best = _Found(chosen, float(values[k]), share, step, None if share else whole)
         if search.bound - whole <= aim:
             break
-    return best, share, at
+    return best
 
 
 def _mean(source: Source, vocab: Vocabulary) -> tuple[np.ndarray, int]:

@@ -125,10 +125,21 @@ def test_validation_never_chooses_worse_than_tli() -> None:
     certain[:, 0] = 1
     against = fit_streamed(InMemory(targets, drafts), vocab, steps=20, validation_source=InMemory(cold, certain))
     assert against.share == 1
+    assert accepted(against, targets, drafts) == pytest.approx(against.acceptance, abs=1e-6)
     assert accepted(against, cold, certain) == pytest.approx(1, abs=1e-6)
     alike = fit_streamed(InMemory(targets, drafts), vocab, steps=20, validation_source=InMemory(targets, drafts))
     assert alike.share == 0
     assert alike.acceptance > against.acceptance
+
+
+def test_it_is_never_worse_than_tli() -> None:
+    """Where the drafter errs by nothing, one step away from the embedding loses, and the embedding is given back."""
+    rng = np.random.default_rng(11)
+    vocab = Vocabulary(20, rng.permutation(20))
+    laws = rng.dirichlet(np.full(20, 0.1), 30).astype(np.float32)
+    fit = fit_streamed(InMemory(laws, laws[:, vocab.kept]), vocab, steps=1)
+    assert (fit.share, fit.steps) == (1.0, 0)
+    assert fit.acceptance == pytest.approx(1, abs=1e-5)
 
 
 def test_rare_tokens_share_a_column_and_kept_ones_do_not() -> None:
