@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import strategies as st
 
 from rdk_theory.kernels import Dense, Diffusion, Embedding, Kernel, LowRank, RankOne
 from rdk_theory.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn
+
+    Shape = tuple[int, ...]
+else:
+    # Where annotations are enforced the first cannot be, and the second takes random numbers, which no strategy may.
+    DrawFn, Shape = Callable, tuple
 
 LARGEST_BELOW_ONE = float(np.nextafter(1.0, 0.0))
 EDGE_UNIFORMS = (0.0, LARGEST_BELOW_ONE, 0.5, 5e-324)
@@ -28,7 +37,7 @@ sizes = st.integers(1, 9)
 
 
 @st.composite
-def distributions(draw: st.DrawFn, size: int) -> np.ndarray:
+def distributions(draw: DrawFn, size: int) -> np.ndarray:
     """A float64 row: ties and zeros (sixteenths), a point mass, or a rough one over many orders of magnitude."""
     style = draw(st.sampled_from(("ties", "point", "rough", "zero ends")))
     if style == "point":
@@ -43,19 +52,19 @@ def distributions(draw: st.DrawFn, size: int) -> np.ndarray:
 
 
 @st.composite
-def rational_distributions(draw: st.DrawFn, size: int, denominator: int = 12) -> np.ndarray:
+def rational_distributions(draw: DrawFn, size: int, denominator: int = 12) -> np.ndarray:
     """A row of rationals with this denominator; entries may be 0."""
     return np.array([Fraction(int(n), denominator) for n in _exact_parts(draw, size, denominator)], dtype=object)
 
 
-def _exact_parts(draw: st.DrawFn, size: int, total: int) -> np.ndarray:
+def _exact_parts(draw: DrawFn, size: int, total: int) -> np.ndarray:
     """Non-negative integers that sum to `total`: the gaps between sorted cuts."""
     cuts = sorted(draw(st.lists(st.integers(0, total), min_size=size - 1, max_size=size - 1)))
     return np.diff([0, *cuts, total])
 
 
 @st.composite
-def pairs(draw: st.DrawFn, rows: Rows = distributions, size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def pairs(draw: DrawFn, rows: Rows = distributions, size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Two laws over one vocabulary: independent, equal, with disjoint supports, or one a small change of the other."""
     n = draw(sizes) if size is None else size
     p = draw(rows(n))
@@ -74,7 +83,7 @@ def rational_pairs(size: int | None = None) -> st.SearchStrategy[tuple[np.ndarra
 
 
 @st.composite
-def batches(draw: st.DrawFn, shape: tuple[int, ...], size: int, rows: Rows = distributions) -> np.ndarray:
+def batches(draw: DrawFn, shape: Shape, size: int, rows: Rows = distributions) -> np.ndarray:
     """Rows stacked to ``(*shape, size)``."""
     made = [draw(rows(size)) for _ in range(int(np.prod(shape, dtype=int)))]
     return np.stack(made).reshape(*shape, size)
@@ -83,7 +92,7 @@ def batches(draw: st.DrawFn, shape: tuple[int, ...], size: int, rows: Rows = dis
 # Uniforms
 
 
-def uniforms(shape: tuple[int, ...] = ()) -> st.SearchStrategy[np.ndarray]:
+def uniforms(shape: Shape = ()) -> st.SearchStrategy[np.ndarray]:
     """Float64 uniforms of this shape, the ends of [0, 1) among them."""
     one = st.one_of(st.sampled_from(EDGE_UNIFORMS), st.floats(0, 1, exclude_max=True))
     count = int(np.prod(shape, dtype=int))
@@ -94,7 +103,7 @@ def uniforms(shape: tuple[int, ...] = ()) -> st.SearchStrategy[np.ndarray]:
 
 
 @st.composite
-def vocabularies(draw: st.DrawFn, size: int | None = None, drafter: bool = False) -> Vocabulary:
+def vocabularies(draw: DrawFn, size: int | None = None, drafter: bool = False) -> Vocabulary:
     """Kept ids in any order, from one to all; with `drafter` also a drafter that names them otherwise."""
     n = draw(sizes) if size is None else size
     order = draw(st.permutations(range(n)))
@@ -109,7 +118,7 @@ KERNELS = ("embedding", "rank one", "dense", "low rank", "first-order diffusion"
 
 
 @st.composite
-def kernels(draw: st.DrawFn, vocab: Vocabulary, rows: Rows = distributions) -> Kernel:
+def kernels(draw: DrawFn, vocab: Vocabulary, rows: Rows = distributions) -> Kernel:
     """A kernel of a kind that rationals allow; weights at both ends, priors on cold tokens or anywhere."""
     kind = draw(st.sampled_from(KERNELS))
     size, kept = vocab.size, vocab.kept_size
@@ -133,7 +142,7 @@ def kernels(draw: st.DrawFn, vocab: Vocabulary, rows: Rows = distributions) -> K
 
 @st.composite
 def drafted_instances(
-    draw: st.DrawFn, rows: Rows = distributions, size: int | None = None
+    draw: DrawFn, rows: Rows = distributions, size: int | None = None
 ) -> tuple[np.ndarray, np.ndarray, Kernel]:
     """A target, a draft law over kept tokens and a kernel: what a sampler starts from."""
     vocab = draw(vocabularies(size))
