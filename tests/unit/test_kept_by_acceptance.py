@@ -32,7 +32,7 @@ def judge(targets: np.ndarray, drafts: np.ndarray, documents: np.ndarray) -> _Se
 
 
 def test_it_is_never_below_its_starts_and_near_the_best_of_all_sets() -> None:
-    """Of 6 problems with 56 sets each it finds the best in most, and always one of the best quarter; a random set does not."""
+    """Of 6 problems with 56 sets it finds the best in most, and always one of the best quarter; random sets do not."""
     found, places, lucky = 0, [], []
     rng = np.random.default_rng(0)
     for seed in range(6):
