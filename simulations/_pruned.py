@@ -25,13 +25,28 @@ class Pruned(NamedTuple):
     """``(C, N)``, before pruning."""
 
 
+class Split(NamedTuple):
+    """Contexts of an ensemble in two halves."""
+
+    vocab: Vocabulary
+    """Kept tokens: those of the largest mean target probability in the first half."""
+    calibration: ensembles.Ensemble
+    fresh: ensembles.Ensemble
+
+
 def prune(name: str, contexts: int, size: int, kept_size: int, rng: np.random.Generator, **options: Any) -> Pruned:
     """`contexts` for calibration and as many fresh ones, of one ensemble."""
+    halves = split(name, contexts, size, kept_size, rng, **options)
+    prior = np.where(halves.vocab.position < 0, halves.calibration.targets.mean(0), 0.0)
+    return Pruned(halves.vocab, prior / prior.sum(), *halves.fresh)
+
+
+def split(name: str, contexts: int, size: int, kept_size: int, rng: np.random.Generator, **options: Any) -> Split:
+    """`contexts` for calibration and as many fresh ones, of one ensemble, with the rows of both."""
     drawn = _draw(name, 2 * contexts, size, kept_size, rng, **options)
-    mean = drawn.targets[:contexts].mean(0)
-    vocab = Vocabulary(size, np.argsort(-mean, kind="stable")[:kept_size])
-    prior = np.where(vocab.position < 0, mean, 0.0)
-    return Pruned(vocab, prior / prior.sum(), drawn.targets[contexts:], drawn.drafts[contexts:])
+    mine, fresh = (ensembles.Ensemble(*(x[part] for x in drawn)) for part in (slice(contexts), slice(contexts, None)))
+    kept = np.argsort(-mine.targets.mean(0), kind="stable")[:kept_size]
+    return Split(Vocabulary(size, kept), mine, fresh)
 
 
 def _draw(
