@@ -4,24 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from rdk_theory.acceptance import acceptance_rate
 from rdk_theory.fitting.cooccurrence import fit_cooccurrence
+from rdk_theory.fitting.optimal import LARGEST
+from rdk_theory.fitting.optimal_streamed import InMemory, StreamedFit, fit_streamed
 from rdk_theory.fitting.prior import MixedFit, fit_rank_one
 from rdk_theory.fitting.safety import Safe, safe
-from rdk_theory.fitting.validated import ValidatedFit, fit_validated
+from rdk_theory.fitting.validated import ValidatedFit, fit_validated, held_out
 from rdk_theory.kernels import Embedding, Kernel
 from rdk_theory.measure.measurement import Measurement
 from rdk_theory.measure.samplers import GAP, Contexts, Fitted, Sampler
 from rdk_theory.tables import Row
 from rdk_theory.vocabulary import Vocabulary
 
-FITS: dict[str, Callable[[Contexts], MixedFit | ValidatedFit]] = {
+Fit: TypeAlias = MixedFit | ValidatedFit | StreamedFit
+"""What a fit gives."""
+
+
+def fit_for_acceptance(contexts: Contexts) -> ValidatedFit | StreamedFit:
+    """With steps and shrinkage that every third document chooses; in batches, to a sparse kernel, where it is large.
+
+    The first is then fitted again to all documents; the second, whose fit takes minutes, to the others alone.
+    """
+    p, q, vocab = contexts.targets, contexts.drafts, contexts.vocab
+    if contexts.documents is None or max(vocab.kept_size, p.shape[0]) * vocab.size <= LARGEST:
+        return fit_validated(p, q, vocab, contexts.documents, tolerance=GAP)
+    held = held_out(contexts.documents)
+    return fit_streamed(
+        InMemory(p[~held], q[~held]), vocab, tolerance=GAP, validation_source=InMemory(p[held], q[held])
+    )
+
+
+FITS: dict[str, Callable[[Contexts], Fit]] = {
     "rank-one": lambda c: fit_rank_one(c.targets, c.drafts, c.vocab),
     "cooccurrence": lambda c: fit_cooccurrence(c.targets, c.drafts, c.vocab),
-    "optimal": lambda c: fit_validated(c.targets, c.drafts, c.vocab, c.documents, tolerance=GAP),
+    "optimal": fit_for_acceptance,
 }
 """What fits the kernel of each name."""
 
@@ -73,7 +94,7 @@ def fit_and_measure(
         The kernel; what `safe` says of it; and a row of the measurement, with TLI's acceptance in columns of their own.
     """
     judges: dict[str, _Recorded] = {}
-    fits: list[MixedFit | ValidatedFit] = []
+    fits: list[Fit] = []
 
     def tli(contexts: Contexts) -> Fitted:
         judges["tli"] = _Recorded(Embedding(contexts.vocab))
@@ -89,7 +110,8 @@ def fit_and_measure(
     kernel = judges[name].kernel
     outcome = safe(kernel, gains, measurement.capture.documents[measurement.test], level)
     (found,) = fits
-    bound = found.upper_bound if isinstance(found, ValidatedFit) else None
+    bound = None if isinstance(found, MixedFit) else found.upper_bound
+    weight = found.weight if isinstance(found, MixedFit) else found.share
     return (
         kernel,
         outcome,
@@ -102,8 +124,9 @@ def fit_and_measure(
             "dominance_bound": outcome.bound.lower,
             "certified": outcome.certified,
             "worse": row["worse"],
-            "weight": found.weight if isinstance(found, MixedFit) else found.share,
-            "steps": found.steps if isinstance(found, ValidatedFit) else None,
+            # A streamed fit tells the share of the embedding, the others that of what they fitted.
+            "weight": 1 - weight if isinstance(found, StreamedFit) else weight,
+            "steps": None if isinstance(found, MixedFit) else found.steps,
             "fitted": found.acceptance,
             "upper_bound": bound,
             "gap": None if bound is None else bound - found.acceptance,

@@ -106,7 +106,7 @@ def fit_optimal(
     q'_i D_{ij}^2/M_{ij}` by Cauchy's inequality, and :math:`1/p \le (1+\delta)/\tilde p` where `h` bends. So each row
     takes exponentiated steps on :math:`\mathrm E[q'_i s_j]/\mathrm E q'_i \in [0, 1]`, of one scale for frequent and
     rare tokens. They are those of accelerated dual averaging (Nesterov 2005, 2009), with :math:`L` divided by
-    `BOLDNESS` and :math:`\delta` falling from 1/2 as one over the steps.
+    a boldness that was found by trial and :math:`\delta` falling from 1/2 (`rdk_theory.fitting._optimal_averaging`).
 
     The duals `s` are averaged with the weights of the method, and their mean is the certificate
     (`rdk_theory.fitting.certificate`), evaluated in float64: it holds whatever the iteration did. The first kernel

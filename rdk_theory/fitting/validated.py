@@ -10,7 +10,7 @@ import numpy as np
 
 from rdk_theory._array import Array, to_numpy
 from rdk_theory._rows import block_length
-from rdk_theory._types import Real
+from rdk_theory._types import Flags, Ids, Real
 from rdk_theory.distributions import embed
 from rdk_theory.fitting.optimal import fit_optimal
 from rdk_theory.fitting.prior import BLOCK, check_fit
@@ -89,9 +89,9 @@ def fit_validated(
         As `fit_optimal`; and if ids do not match the contexts or there are fewer than two documents.
     """
     check_fit(targets, drafts, vocab)
-    place, sizes = _checks.by_document(documents, targets.shape[0])
+    _checks.by_document(documents, targets.shape[0])
     p, q = to_numpy(targets), to_numpy(drafts)
-    held = np.arange(sizes.size)[place] % EVERY == 1
+    held = held_out(documents)
     first = fit_optimal(p[~held], q[~held], vocab, steps=steps, tolerance=tolerance, validation=(p[held], q[held]))
     share = shrunk_share(p[held], q[held], first.kernel) if first.steps else 0.0
     again = fit_optimal(p, q, vocab, steps=max(1, first.steps))
@@ -105,6 +105,12 @@ def fit_validated(
     matrix[np.arange(vocab.kept_size), vocab.kept] += 1 - share
     kernel = Dense(vocab, matrix)
     return ValidatedFit(kernel, _acceptance(p, q, kernel), bound, first.steps, share)
+
+
+def held_out(documents: Ids[np.ndarray, "C"]) -> Flags[np.ndarray, "C"]:
+    """Which contexts are of documents held out: the second, fifth, eighth… in ascending order."""
+    place, sizes = _checks.by_document(documents, documents.shape[0])
+    return np.asarray(np.arange(sizes.size)[place] % EVERY == 1)
 
 
 def shrunk_share(targets: Real[np.ndarray, "C N"], drafts: Real[np.ndarray, "C K"], kernel: Kernel) -> float:

@@ -13,7 +13,7 @@ from rdk_theory.captures import CALIBRATION, TEST, open_capture
 from rdk_theory.distributions import embed
 from rdk_theory.fit import command
 from rdk_theory.fitting import upper_bound
-from rdk_theory.kernels import Dense, Embedding, RankOne, load_kernel
+from rdk_theory.kernels import BackedOff, Dense, Embedding, RankOne, load_kernel
 from rdk_theory.measure import command as measure_command
 from rdk_theory.measure.measurement import Measurement
 from rdk_theory.statistics import holdout_bound
@@ -230,3 +230,20 @@ def test_bad_usage(
 def test_a_folder_that_is_no_capture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["fit", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_what_is_too_large_to_be_dense_is_fitted_in_batches(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rdk_theory.fit import fitting
+
+    assert rdk(folder, tmp_path / "dense") == 0
+    monkeypatch.setattr(fitting, "LARGEST", 100)
+    assert rdk(folder, tmp_path / "sparse") == 0
+    (dense,), (sparse,) = (tables.read(tmp_path / name / "fit.csv") for name in ("dense", "sparse"))
+    kernels = [load_kernel(tmp_path / name / "kernel.safetensors") for name in ("dense", "sparse")]
+    assert [type(kernel) for kernel in kernels] == [Dense, BackedOff]
+    assert sparse["acceptance"] == pytest.approx(dense["acceptance"], abs=0.02)
+    assert sparse["acceptance"] > sparse["tli"]
+    assert 0 < sparse["weight"] <= 1
+    assert 0 <= sparse["gap"] <= 0.05  # as of the dense one: what validation gave up is part of it
