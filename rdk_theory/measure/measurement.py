@@ -136,7 +136,7 @@ class Measurement:
         if 4 * self.test.size * (size + draft_size) > self._max_memory:
             return None
         contexts = self._contexts(vocab, self.test, *self.capture.rows(self.test))
-        return fit_optimal(contexts.targets, contexts.drafts, vocab, tolerance=GAP / 2)
+        return fit_optimal(contexts.targets, contexts.drafts, vocab, tolerance=GAP)
 
     def _judge(self, vocab: Vocabulary, judges: Sequence[Judge]) -> tuple[np.ndarray, np.ndarray]:
         """Acceptance of every judge in every test context, and ``p(I)``."""
