@@ -116,7 +116,13 @@ def at_scale(args: argparse.Namespace) -> None:
         numbers = np.flatnonzero(capture.split == CALIBRATION)
         source = FromCapture(capture, vocab, np.random.default_rng(0).permutation(numbers)[: args.contexts])
     fit = fit_streamed(
-        source, vocab, steps=args.steps, tolerance=args.tolerance, rare=args.rare, bfloat16=args.bfloat16
+        source,
+        vocab,
+        steps=args.steps,
+        tolerance=args.tolerance,
+        rare=args.rare,
+        support=args.support,
+        bfloat16=args.bfloat16,
     )
     report(fit, began)
     print(f"TLI {acceptances(source, shrunk(fit.kernel, 1.0), [0.0])[0]:.5f} in the contexts of the fit")
@@ -137,6 +143,7 @@ def main() -> None:
         scale.add_argument("--steps", type=int, default=60)
         scale.add_argument("--tolerance", type=float, default=1e-2)
         scale.add_argument("--rare", type=float)
+        scale.add_argument("--support", type=int, default=256, help="entries a row; what more would gain is in the gap")
         scale.add_argument("--bfloat16", action="store_true")
         scale.add_argument("--contexts", type=int, default=20_000 if kind == "capture" else 4096)
         if kind == "capture":
