@@ -7,8 +7,7 @@ import math
 import numpy as np
 
 from rdk_theory.audit.adapters import Adapter
-from rdk_theory.audit.engine import drawn as draw
-from rdk_theory.audit.experiments import BrokenContract, Experiment
+from rdk_theory.audit.experiments import BrokenContract, Experiment, guarded
 from rdk_theory.audit.verdict import experiments_of
 from rdk_theory.audit.zoo import MUTANTS
 from rdk_theory.audit.zoo.entries import Entry
@@ -63,21 +62,22 @@ def _laws(adapter: Adapter, names: set[str], seed: int) -> dict[tuple[str, str],
             break
         if experiment.name in names and experiment.smallest is None:
             try:
-                _count(experiment, out, rng)
+                counted = guarded(lambda experiment=experiment: _count(experiment, rng))  # type: ignore[misc]
             except BrokenContract:
-                continue
+                continue  # it was judged before; here it is only not compared
+            out.update({(experiment.name, name): total for name, total in counted.items()})
     return out
 
 
-def _count(experiment: Experiment, out: dict[tuple[str, str], np.ndarray], rng: np.random.Generator) -> None:
+def _count(experiment: Experiment, rng: np.random.Generator) -> dict[str, np.ndarray]:
     totals = {law.name: np.zeros(law.law.size, dtype=np.int64) for law in experiment.laws if law.decides}
     drawn = 0
     while drawn < SAMPLES:
-        cells = draw(experiment, SAMPLES - drawn, rng.spawn(1)[0])
+        cells = experiment.draw(SAMPLES - drawn, rng.spawn(1)[0])
         drawn += max(len(each) for each in cells.values())
         for name, total in totals.items():
             total += np.bincount(cells[name][cells[name] >= 0], minlength=total.size)
-    out.update({(experiment.name, name): total for name, total in totals.items()})
+    return totals
 
 
 def _alike(mine: dict[tuple[str, str], np.ndarray], other: dict[tuple[str, str], np.ndarray]) -> bool:

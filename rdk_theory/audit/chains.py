@@ -10,7 +10,18 @@ import numpy as np
 
 from rdk_theory.audit.adapters import Adapter
 from rdk_theory.audit.cases import CHAINS, ChainCase, wide_chain
-from rdk_theory.audit.experiments import BrokenContract, Draws, Experiment, Law, draw_rows, integers, label, labels
+from rdk_theory.audit.experiments import (
+    BrokenContract,
+    Draws,
+    Experiment,
+    Law,
+    draw_rows,
+    integers,
+    label,
+    labels,
+    pair_of_rows,
+    paired,
+)
 
 GAMMA = 2
 """Drafted tokens of a chain."""
@@ -128,7 +139,7 @@ def _narrow(adapter: Adapter, case: ChainCase, gamma: int, dtype: str) -> Experi
     n = case.size
     laws = [
         Law("first token", case.first, label),
-        Law("two rows of one call", np.outer(case.first, case.first).ravel(), labels(n, 2)),
+        *pair_of_rows(case.first, adapter.batch),
     ]
     if gamma > 1:
         laws.append(Law("first two tokens", _joint(case, 2).ravel(), labels(n, 2)))
@@ -141,10 +152,10 @@ def _narrow(adapter: Adapter, case: ChainCase, gamma: int, dtype: str) -> Experi
 
     def draw(count: int, rng: np.random.Generator) -> Draws:
         got = verify(adapter, case, gamma, min(count, adapter.batch), dtype, *rng.spawn(2))
-        first, even = got.whole[:, 0], len(got.whole) - len(got.whole) % 2
+        first = got.whole[:, 0]
         cells = {
             "first token": first,
-            "two rows of one call": first[:even:2] * n + first[1:even:2],
+            "two rows of one call": paired(first, n),
             "token after a rejection": np.where(got.accepted == 0, got.tokens[:, 0], -1),
             "first token accepted": (got.accepted > 0).astype(np.int64),
         }

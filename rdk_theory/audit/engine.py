@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from rdk_theory.audit.experiments import BrokenContract, Draws, Experiment, Law
+from rdk_theory.audit.experiments import BrokenContract, Experiment, Law, guarded
 from rdk_theory.statistics.sequential import SequentialLawTest
 
 Status = Literal["passed", "failed", "unfinished", "broken", "noted"]
@@ -64,7 +64,22 @@ def run(
     deadline
         Of `time.monotonic`; tests that are not done by then are unfinished.
     """
-    return [check for each in experiments for check in _one(each, smallest, rng, deadline)]
+    checks: list[Check] = []
+    remaining = iter(experiments)
+    while True:
+        try:
+            # To make an experiment, too, may call the implementation.
+            experiment = guarded(lambda: next(remaining, None))
+        except BrokenContract as error:
+            return [*checks, broken_contract("experiments", str(error))]
+        if experiment is None:
+            return checks
+        checks += _one(experiment, smallest, rng, deadline)
+
+
+def broken_contract(experiment: str, detail: str) -> Check:
+    """The check of an implementation that does not do what its kind says."""
+    return Check(experiment, "contract", "broken", True, 0, 0, None, None, None, None, detail)
 
 
 def _one(experiment: Experiment, smallest: float, rng: np.random.Generator, deadline: float | None) -> list[Check]:
@@ -75,12 +90,13 @@ def _one(experiment: Experiment, smallest: float, rng: np.random.Generator, dead
     while not broken:
         going = [name for name, test in tests.items() if test.wanted and barren[name] < BARREN]
         # Once the emitted law is refuted, how the sampler works is not looked at any longer.
-        if not going or any(test.failed for test in tests.values() if _deciding(experiment, test, tests)):
+        if not going or any(law.decides and tests[law.name].failed for law in experiment.laws):
             break
         if deadline is not None and time.monotonic() > deadline:
             break
         try:
-            cells = drawn(experiment, rows, rng.spawn(1)[0])
+            stream = rng.spawn(1)[0]
+            cells = guarded(lambda rows=rows, stream=stream: experiment.draw(rows, stream))  # type: ignore[misc]
         except BrokenContract as error:
             broken = str(error)
             break
@@ -90,20 +106,6 @@ def _one(experiment: Experiment, smallest: float, rng: np.random.Generator, dead
             tests[name].update(np.bincount(seen, minlength=tests[name].counts.size))
         rows *= 2
     return [_check(experiment, law, tests[law.name], broken) for law in experiment.laws]
-
-
-def drawn(experiment: Experiment, rows: int, rng: np.random.Generator) -> Draws:
-    """What an experiment draws; whatever the implementation raises is a broken contract, and the audit goes on."""
-    try:
-        return experiment.draw(rows, rng)
-    except BrokenContract:
-        raise
-    except Exception as error:  # code of others may raise anything
-        raise BrokenContract(f"it raised {type(error).__name__}: {error}") from error
-
-
-def _deciding(experiment: Experiment, test: SequentialLawTest, tests: dict[str, SequentialLawTest]) -> bool:
-    return any(law.decides and tests[law.name] is test for law in experiment.laws)
 
 
 def _check(experiment: Experiment, law: Law, test: SequentialLawTest, broken: str) -> Check:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 Draws = dict[str, np.ndarray]
 """Cells by test name: for each sample the cell it fell into, −1 where the test does not apply."""
@@ -50,6 +52,16 @@ class BrokenContract(ValueError):
     """The adapter returned what its kind does not allow: a wrong shape, or ids outside the vocabulary."""
 
 
+def guarded(call: Callable[[], T]) -> T:
+    """What a call into the code of others gives; whatever it raises is a broken contract, and the audit goes on."""
+    try:
+        return call()
+    except BrokenContract:
+        raise
+    except Exception as error:  # code of others may raise anything
+        raise BrokenContract(f"it raised {type(error).__name__}: {error}") from error
+
+
 def integers(name: str, value: Any, shape: tuple[int, ...], low: int, high: int) -> np.ndarray:
     """What an adapter returned, as int64 of this shape within ``low`` to ``high − 1``."""
     array = np.asarray(value)
@@ -69,6 +81,18 @@ def draw_rows(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     cumulative = np.cumsum(rows, axis=-1)
     u = rng.random(rows.shape[:-1])
     return np.asarray((cumulative <= u[..., None]).sum(axis=-1))
+
+
+def pair_of_rows(first: np.ndarray, batch: int) -> tuple[Law, ...]:
+    """Two rows of one call are independent; nothing to test where a call has one."""
+    law = Law("two rows of one call", np.outer(first, first).ravel(), labels(first.size, 2))
+    return (law,) if batch > 1 else ()
+
+
+def paired(tokens: np.ndarray, size: int) -> np.ndarray:
+    """The cells of `pair_of_rows`: rows 0 and 1, 2 and 3, …"""
+    even = len(tokens) - len(tokens) % 2
+    return np.asarray(tokens[:even:2] * size + tokens[1:even:2])
 
 
 def label(cell: int) -> str:

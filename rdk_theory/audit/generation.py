@@ -49,6 +49,12 @@ def generation_experiments(adapter: Adapter) -> Iterator[Experiment]:
         yield _experiment(adapter, case)
 
 
+def generate(adapter: Adapter, target: Table, drafter: Table, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Texts of the implementation, checked."""
+    given = adapter.function(target, drafter, PROMPT.copy(), LENGTH, rows, rng)
+    return integers("tokens", given, (rows, LENGTH), 0, SIZE)
+
+
 def _experiment(adapter: Adapter, case: str) -> Experiment:
     target, drafter = models(case)
     start = target.laws[PROMPT[-2], PROMPT[-1]]
@@ -61,9 +67,7 @@ def _experiment(adapter: Adapter, case: str) -> Experiment:
     )
 
     def draw(count: int, rng: np.random.Generator) -> Draws:
-        rows = min(count, adapter.batch)
-        given = adapter.function(target, drafter, PROMPT.copy(), LENGTH, rows, rng)
-        tokens = integers("tokens", given, (rows, LENGTH), 0, SIZE)
+        tokens = generate(adapter, target, drafter, min(count, adapter.batch), rng)
         return {
             "first token": tokens[:, 0],
             "second token": tokens[:, 1],

@@ -8,7 +8,7 @@ import numpy as np
 
 from rdk_theory.audit.adapters import Adapter, Sampled
 from rdk_theory.audit.cases import TOKENS, TokenCase
-from rdk_theory.audit.experiments import BrokenContract, Draws, Experiment, Law, integers, label, labels
+from rdk_theory.audit.experiments import BrokenContract, Draws, Experiment, Law, integers, label, pair_of_rows, paired
 
 REPORTED = 1e-3
 """Two reported rows of one context, and a row's sum and 1, may differ by so much: binary16 and its normalisation."""
@@ -51,7 +51,7 @@ def _experiment(adapter: Adapter, case: TokenCase, dtype: str) -> Experiment:
     n = case.target.size
     laws = [
         Law("token", case.target, label),
-        Law("two rows of one call", np.outer(case.target, case.target).ravel(), labels(n, 2)),
+        *pair_of_rows(case.target, adapter.batch),
     ]
     reported = _reported(adapter, case, dtype)
     if reported is not None:
@@ -59,11 +59,7 @@ def _experiment(adapter: Adapter, case: TokenCase, dtype: str) -> Experiment:
 
     def draw(count: int, rng: np.random.Generator) -> Draws:
         out = sample(adapter, case, min(count, adapter.batch), dtype, rng)
-        even = len(out.tokens) - len(out.tokens) % 2
-        cells = {
-            "token": out.tokens,
-            "two rows of one call": out.tokens[:even:2] * n + out.tokens[1:even:2],
-        }
+        cells = {"token": out.tokens, "two rows of one call": paired(out.tokens, n)}
         if reported is not None and out.drafted is not None:
             cells["drafted token, by the reported law"] = out.drafted
         return cells

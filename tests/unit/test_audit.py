@@ -145,6 +145,24 @@ def test_a_broken_contract_is_told(function, says):
         raise ValueError(check.detail)
 
 
+def test_a_report_that_depends_on_the_draw_is_told_where_experiments_are_made():
+    def function(target_logits, draft_logits, kept, rng):
+        rows, size = target_logits.shape
+        drafted = rng.integers(size, size=rows)
+        return Sampled(drafted, drafted, np.eye(size)[drafted])
+
+    found = audit(Adapter("after the draw", "sampler", function))
+    assert found.verdict == "inconclusive"
+    assert "the law depends on the draw" in sentences(found)[0]
+
+
+def test_an_implementation_of_one_row_a_call_is_judged():
+    (tli,) = (each for each in CORRECT if each.adapter.name == "pruned-tli")
+    found = audit(replace(tli.adapter, batch=1), smallest=0.4)
+    assert found.verdict == "lossless"
+    assert "two rows of one call" not in {check.name for check in found.checks}
+
+
 def test_lossy_goes_before_inconclusive():
     found = audit(Adapter("right", "chain", Parts()), seconds=1e-3)
     checks = list(found.checks)
