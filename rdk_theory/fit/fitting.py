@@ -111,7 +111,6 @@ def fit_and_measure(
     outcome = safe(kernel, gains, measurement.capture.documents[measurement.test], level)
     (found,) = fits
     bound = None if isinstance(found, MixedFit) else found.upper_bound
-    weight = found.weight if isinstance(found, MixedFit) else found.share
     return (
         kernel,
         outcome,
@@ -124,8 +123,7 @@ def fit_and_measure(
             "dominance_bound": outcome.bound.lower,
             "certified": outcome.certified,
             "worse": row["worse"],
-            # A streamed fit tells the share of the embedding, the others that of what they fitted.
-            "weight": 1 - weight if isinstance(found, StreamedFit) else weight,
+            "weight": found.weight if isinstance(found, MixedFit) else found.share,
             "steps": None if isinstance(found, MixedFit) else found.steps,
             "fitted": found.acceptance,
             "upper_bound": bound,

@@ -16,7 +16,7 @@ from rdk_theory.fitting._optimal_interior import central_path, operations
 from rdk_theory.fitting._optimal_table import Table
 from rdk_theory.fitting.certificate import upper_bound
 from rdk_theory.fitting.prior import check_fit
-from rdk_theory.fitting.safety import Certifiable
+from rdk_theory.fitting.safety import Bounded
 from rdk_theory.kernels.dense import Dense
 from rdk_theory.vocabulary import Vocabulary
 
@@ -40,7 +40,7 @@ _BLOCK = 1 << 19
 
 
 @dataclass(frozen=True)
-class OptimalFit(Certifiable):
+class OptimalFit(Bounded):
     """A kernel fitted for acceptance, and what is known of its distance from the best."""
 
     kernel: Dense
@@ -50,11 +50,6 @@ class OptimalFit(Certifiable):
     """No context-free kernel accepts more in these contexts (claim ``optimal-kernel``)."""
     steps: int
     """Steps taken up to the kernel that is kept."""
-
-    @property
-    def gap(self) -> float:
-        """``upper_bound − acceptance``."""
-        return self.upper_bound - self.acceptance
 
 
 def fit_optimal(

@@ -16,7 +16,7 @@ from rdk_theory.distributions import restrict
 from rdk_theory.fitting._optimal_averaging import Averaging
 from rdk_theory.fitting._optimal_sparse import acceptances, cut, shrunk
 from rdk_theory.fitting._optimal_table import Source, Table, Tokens, batches
-from rdk_theory.fitting.safety import Certifiable
+from rdk_theory.fitting.safety import Bounded
 from rdk_theory.kernels.backed_off import BackedOff
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.vocabulary import Vocabulary
@@ -36,7 +36,7 @@ _READ = 1 << 24
 
 
 @dataclass(frozen=True)
-class StreamedFit(Certifiable):
+class StreamedFit(Bounded):
     """A kernel fitted for acceptance, and what is known of its distance from the best."""
 
     kernel: BackedOff
@@ -47,16 +47,11 @@ class StreamedFit(Certifiable):
     steps: int
     """Steps taken up to the kernel that is kept."""
     share: float
-    """Share of the embedding in the kernel, chosen by validation: 1 is TLI."""
+    """Share in the kernel of what was fitted, against the embedding, chosen by validation: 0 is TLI."""
     contexts: int
     """Contexts of the fit."""
     distinct: int
     """How many of them differ."""
-
-    @property
-    def gap(self) -> float:
-        """``upper_bound − acceptance``."""
-        return self.upper_bound - self.acceptance
 
 
 class InMemory:
@@ -182,7 +177,7 @@ def fit_streamed(
     found = _search(search, tokens, vocab, mass, source, validation_source, steps, tolerance, support)
     bound = search.certified()
     accepted = found.accepted if found.accepted is not None else float(acceptances(source, found.kernel, [0.0])[0])
-    return StreamedFit(found.kernel, accepted, bound, found.step, found.share, contexts, table.weights.size)
+    return StreamedFit(found.kernel, accepted, bound, found.step, 1 - found.embedding, contexts, table.weights.size)
 
 
 @dataclass
@@ -191,7 +186,8 @@ class _Found:
 
     kernel: BackedOff
     score: float
-    share: float = 1.0
+    embedding: float = 1.0
+    """Share of the embedding in it."""
     step: int = 0
     accepted: float | None = None
     """Mean acceptance in the contexts of the fit, where it is known."""

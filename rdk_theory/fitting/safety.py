@@ -140,3 +140,15 @@ def reach(kernel: Kernel) -> float:
         rows = to_numpy(kernel.row(places))
         least = min(least, float(rows[np.arange(places.size), vocab.kept[places]].min()))
     return max(0.0, 1 - least)
+
+
+class Bounded(Certifiable):
+    """A fit with a bound on what any context-free kernel accepts in its contexts (claim ``optimal-kernel``)."""
+
+    acceptance: float
+    upper_bound: float
+
+    @property
+    def gap(self) -> float:
+        """``upper_bound − acceptance``; what a fit gives up in its contexts for the sake of others is part of it."""
+        return self.upper_bound - self.acceptance

@@ -14,7 +14,7 @@ from rdk_theory._types import Flags, Ids, Real
 from rdk_theory.distributions import embed
 from rdk_theory.fitting.optimal import fit_optimal
 from rdk_theory.fitting.prior import BLOCK, check_fit
-from rdk_theory.fitting.safety import Certifiable
+from rdk_theory.fitting.safety import Bounded
 from rdk_theory.fitting.weights import Block, best_weight
 from rdk_theory.kernels.base import Kernel
 from rdk_theory.kernels.dense import Dense
@@ -27,7 +27,7 @@ EVERY = 3
 
 
 @dataclass(frozen=True)
-class ValidatedFit(Certifiable):
+class ValidatedFit(Bounded):
     r"""A kernel :math:`(1-\lambda) E_I + \lambda M`, fitted on all contexts as documents held out at first advised."""
 
     kernel: Kernel
@@ -40,11 +40,6 @@ class ValidatedFit(Certifiable):
     """Steps after which the kernel accepted most on the documents held out."""
     share: float
     r""":math:`\lambda`, the best weight of `M` there against TLI; 0 is TLI."""
-
-    @property
-    def gap(self) -> float:
-        """``upper_bound − acceptance``: what is given up in these contexts for the sake of others is part of it."""
-        return self.upper_bound - self.acceptance
 
 
 def fit_validated(
